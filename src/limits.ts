@@ -1,0 +1,94 @@
+import assert from 'node:assert';
+
+/** RFC 8656 §3.2: lifetime granted when the client asks for none or for less, seconds. */
+export const ALLOCATION_LIFETIME_DEFAULT_SECONDS = 600;
+/** RFC 8656 §7.2: longest lifetime granted, seconds. */
+export const ALLOCATION_LIFETIME_MAX_SECONDS = 3600;
+/** RFC 8656 §9: lifetime of a permission, seconds. */
+export const PERMISSION_LIFETIME_SECONDS = 300;
+/** RFC 8656 §12: lifetime of a channel binding, seconds. */
+export const CHANNEL_LIFETIME_SECONDS = 600;
+/** RFC 8656 §7.2: how long a reserved relayed transport address is held, seconds. */
+export const RESERVATION_LIFETIME_SECONDS = 30;
+/** RFC 8656 §5: longest age of a nonce, seconds. */
+export const NONCE_LIFETIME_SECONDS = 3600;
+
+/** Permissions of one allocation; more are answered 508. */
+export const PERMISSIONS_PER_ALLOCATION_MAX = 64;
+/** Channel bindings of one allocation; more are answered 508. */
+export const CHANNELS_PER_ALLOCATION_MAX = 256;
+/** Reserved ports waiting for their token, over all workers; more are answered 508. */
+export const RESERVATIONS_MAX = 1024;
+/** Free ports tried for one Allocate before it is answered 508. */
+export const RELAY_BIND_ATTEMPTS_MAX = 16;
+/** Allocations over all workers, unless the configuration says otherwise. */
+export const ALLOCATIONS_MAX_DEFAULT = 100_000;
+/** Allocations of one client IP address, unless the configuration says otherwise. */
+export const ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT = 200;
+/** Local addresses that one wildcard listener keeps apart per worker. */
+export const LOCAL_ADDRESSES_PER_LISTENER_MAX = 256;
+
+/** Largest UDP payload over IPv4, bytes. */
+export const DATAGRAM_BYTES_MAX = 65_507;
+/** Largest STUN message or ChannelData frame accepted on a stream, bytes. */
+export const STREAM_FRAME_BYTES_MAX = 65_535 + 4 + 1;
+/** Largest frame accepted on a stream from a client without an allocation, bytes. */
+export const STRANGER_FRAME_BYTES_MAX = 4096;
+/** Largest reply the server writes, bytes. */
+export const REPLY_BYTES_MAX = 2048;
+/** Attributes read from one STUN message; a message with more is dropped. */
+export const ATTRIBUTES_PER_MESSAGE_MAX = 128;
+/** Longest USERNAME, REALM and NONCE value accepted, bytes (RFC 8489 §14.3, §14.9, §14.10). */
+export const TEXT_ATTRIBUTE_BYTES_MAX = 763;
+
+/**
+ * How much further than `auth.max_ttl` in the future an ephemeral credential may expire, seconds: the app server that
+ * minted it may have a clock that runs ahead of ours.
+ */
+export const CREDENTIAL_CLOCK_SKEW_MAX_SECONDS = 3600;
+
+/** TCP connections of one worker. */
+export const CONNECTIONS_PER_WORKER_MAX = 50_000;
+/** Bytes waiting for a slow TCP client before relayed data is dropped. */
+export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 256 * 1024;
+/** A TCP client that has sent no complete message for so long is disconnected, seconds. */
+export const CONNECTION_FIRST_MESSAGE_SECONDS = 10;
+/** A TCP client without an allocation is disconnected after so long without a message, seconds. */
+export const CONNECTION_IDLE_SECONDS = 30;
+
+/** Log records of one kind that a worker sends per second; the rest is counted. */
+export const LOG_RECORDS_PER_SECOND_MAX = 50;
+/** Characters of client-made text in one field of a log record. */
+export const LOG_TEXT_CHARACTERS_MAX = 128;
+/** Addresses accepted from one answer of a resolver for a STRICT_DNS name. */
+export const DNS_ADDRESSES_PER_NAME_MAX = 256;
+/** Shortest time between two look-ups of a name, seconds. */
+export const DNS_TTL_MIN_SECONDS = 5;
+/** Longest time between two look-ups of a name, seconds. */
+export const DNS_TTL_MAX_SECONDS = 300;
+
+/** Longest body of a request to the ICE API, bytes. */
+export const ICE_BODY_BYTES_MAX = 4096;
+/** Longest request target (path and query) of the ICE API, bytes. */
+export const ICE_URL_BYTES_MAX = 4096;
+/** Longest user id that a credential is issued for, bytes; leaves room for the timestamp in USERNAME (RFC 8489 §14.3). */
+export const ICE_USER_ID_BYTES_MAX = 256;
+/** Lifetime of a credential when the request names none, seconds. */
+export const ICE_TTL_DEFAULT_SECONDS = 86_400;
+/** Requests to the ICE API per second from one client address or API key, unless the configuration says otherwise. */
+export const ICE_REQUESTS_PER_SECOND_MAX_DEFAULT = 50;
+/** Client addresses and API keys whose request rate is remembered. */
+export const ICE_RATE_ENTRIES_MAX = 10_000;
+/** Connections that one HTTP server keeps open at a time. */
+export const HTTP_CONNECTIONS_MAX = 1024;
+/** Longest wait for the headers, and for the whole, of one HTTP request, seconds. */
+export const HTTP_REQUEST_SECONDS_MAX = 5;
+/** An HTTP connection on which nothing happens is closed after so long, seconds. */
+export const HTTP_IDLE_SECONDS_MAX = 30;
+/** Longest header section of an HTTP request, bytes. */
+export const HTTP_HEADER_BYTES_MAX = 8192;
+
+assert(PERMISSION_LIFETIME_SECONDS < CHANNEL_LIFETIME_SECONDS);
+assert(ALLOCATION_LIFETIME_DEFAULT_SECONDS <= ALLOCATION_LIFETIME_MAX_SECONDS);
+assert(NONCE_LIFETIME_SECONDS <= 3600);
+assert(DATAGRAM_BYTES_MAX < STREAM_FRAME_BYTES_MAX);
