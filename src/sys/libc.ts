@@ -1,0 +1,125 @@
+import { createRequire } from 'node:module';
+
+/** Signed result of a call: -1 is failure, and `errno` says why. */
+type Result = number;
+/** A native address; user-space addresses are exact as JavaScript numbers. */
+type Address = number;
+
+/**
+ * The C functions in use, as koffi made them callable; all are synchronous and retain no argument.
+ *
+ * Pointers are plain numbers: no BigInt and no marshalling.
+ */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): Result;
+  bind(fd: number, address: Address, length: number): Result;
+  listen(fd: number, backlog: number): Result;
+  accept4(fd: number, address: Address, length: Address, flags: number): Result;
+  getsockname(fd: number, address: Address, length: Address): Result;
+  getsockopt(fd: number, level: number, name: number, value: Address, length: Address): Result;
+  setsockopt(fd: number, level: number, name: number, value: Address, length: number): Result;
+  recv(fd: number, buffer: Address, length: number, flags: number): Result;
+  send(fd: number, buffer: Address, length: number, flags: number): Result;
+  recvmsg(fd: number, message: Address, flags: number): Result;
+  sendmsg(fd: number, message: Address, flags: number): Result;
+  shutdown(fd: number, how: number): Result;
+  close(fd: number): Result;
+  read(fd: number, buffer: Address, length: number): Result;
+  write(fd: number, buffer: Address, length: number): Result;
+  eventfd(initial: number, flags: number): Result;
+  epoll_create1(flags: number): Result;
+  epoll_ctl(poller: number, operation: number, fd: number, event: Address): Result;
+  epoll_wait(poller: number, events: Address, capacity: number, timeoutMs: number): Result;
+  /** `syscall(2)` with five arguments: the musl wrappers of recvmmsg and sendmmsg loop over single calls. */
+  syscall(
+    number: number,
+    fd: number,
+    messages: Address,
+    count: number,
+    flags: number,
+    timeout: Address,
+  ): Result;
+  /** Reason why the last call of this thread failed. */
+  errno(): number;
+  /** Native address of a buffer's first byte. */
+  addressOf(buffer: ArrayBuffer): Address;
+}
+
+const PROTOTYPES = {
+  socket: ['int', ['int', 'int', 'int']],
+  bind: ['int', ['int', 'intptr_t', 'uint32_t']],
+  listen: ['int', ['int', 'int']],
+  accept4: ['int', ['int', 'intptr_t', 'intptr_t', 'int']],
+  getsockname: ['int', ['int', 'intptr_t', 'intptr_t']],
+  getsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'intptr_t']],
+  setsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'uint32_t']],
+  recv: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
+  send: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
+  recvmsg: ['intptr_t', ['int', 'intptr_t', 'int']],
+  sendmsg: ['intptr_t', ['int', 'intptr_t', 'int']],
+  shutdown: ['int', ['int', 'int']],
+  close: ['int', ['int']],
+  read: ['intptr_t', ['int', 'intptr_t', 'size_t']],
+  write: ['intptr_t', ['int', 'intptr_t', 'size_t']],
+  eventfd: ['int', ['uint32_t', 'int']],
+  epoll_create1: ['int', ['int']],
+  epoll_ctl: ['int', ['int', 'int', 'int', 'intptr_t']],
+  epoll_wait: ['int', ['int', 'intptr_t', 'int', 'int']],
+  syscall: ['intptr_t', ['intptr_t', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t']],
+} as const;
+
+/** Whether the packet path over system calls can run in this process, and if not, why. */
+export type Support = { supported: true } | { supported: false; reason: string };
+
+let libc: Libc | undefined;
+let unsupportedReason: string | undefined;
+
+/** Tells whether system calls can be made here; never throws, and loads the C library on first use. */
+export function checkSupport(): Support {
+  if (libc === undefined && unsupportedReason === undefined) load();
+  return libc === undefined
+    ? { supported: false, reason: unsupportedReason ?? 'unknown' }
+    : { supported: true };
+}
+
+/**
+ * The C library of this process.
+ *
+ * @throws Error when `checkSupport` says that there is none.
+ */
+export function loadLibc(): Libc {
+  const support = checkSupport();
+  if (libc === undefined || !support.supported) {
+    throw new Error(`system calls are unavailable: ${support.supported ? '' : support.reason}`);
+  }
+  return libc;
+}
+
+function load(): void {
+  const { platform, arch } = process;
+  if (platform !== 'linux') {
+    unsupportedReason = `the platform is ${platform}, not linux`;
+  } else if (arch !== 'x64' && arch !== 'arm64') {
+    unsupportedReason = `the processor is ${arch}, not x64 or arm64`;
+  } else {
+    try {
+      libc = bindFunctions();
+    } catch (error) {
+      unsupportedReason = `the C library cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}
+
+function bindFunctions(): Libc {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const library = koffi.load(null);
+  const functions = Object.entries(PROTOTYPES).map(([name, [result, parameters]]) => [
+    name,
+    library.func(name, result, [...parameters]),
+  ]);
+  return {
+    ...(Object.fromEntries(functions) as Omit<Libc, 'errno' | 'addressOf'>),
+    errno: () => koffi.errno(),
+    addressOf: (buffer) => Number(koffi.address(buffer)),
+  };
+}

@@ -1,0 +1,217 @@
+import { IPV6, type AddressFamily, type TransportAddress } from '../stun/transport-address.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_DONTFRAG,
+  IPV6_MTU_DISCOVER,
+  IPV6_RECVERR,
+  IPV6_RECVPKTINFO,
+  IPV6_TCLASS,
+  IPV6_V6ONLY,
+  IP_MTU_DISCOVER,
+  IP_PKTINFO,
+  IP_PMTUDISC_DO,
+  IP_PMTUDISC_DONT,
+  IP_PMTUDISC_INTERFACE,
+  IP_PMTUDISC_OMIT,
+  IP_PMTUDISC_PROBE,
+  IP_PMTUDISC_WANT,
+  IP_RECVERR,
+  IP_TOS,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SO_ERROR,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+} from './layout.ts';
+import { loadLibc } from './libc.ts';
+import { scratch } from './scratch.ts';
+import { SOCKET_ADDRESS_BYTES, readSocketAddress, writeSocketAddress } from './socket-address.ts';
+import { SystemError } from './system-error.ts';
+
+const BACKLOG_DEFAULT = 1024;
+
+/** Path MTU behaviour of a socket as ip(7) names it: `IP_PMTUDISC_DONT` and so on. */
+export type MtuDiscover = 'dont' | 'want' | 'do' | 'probe' | 'interface' | 'omit';
+
+const MTU_DISCOVER: Record<MtuDiscover, number> = {
+  dont: IP_PMTUDISC_DONT,
+  want: IP_PMTUDISC_WANT,
+  do: IP_PMTUDISC_DO,
+  probe: IP_PMTUDISC_PROBE,
+  interface: IP_PMTUDISC_INTERFACE,
+  omit: IP_PMTUDISC_OMIT,
+};
+
+/** What any bound socket is opened with. */
+export interface BindOptions {
+  /** Local address; port 0 lets the kernel choose. */
+  address: TransportAddress;
+  /** Shares the port with other sockets of this user that ask for it too; the kernel spreads 5-tuples over them. */
+  reusePort?: boolean;
+  /** False makes an IPv6 wildcard socket take IPv4 too; default true. */
+  ipv6Only?: boolean;
+}
+
+/** What a UDP socket is opened with. */
+export interface UdpSocketOptions extends BindOptions {
+  /** Tells the local address of each datagram received. */
+  packetInfo?: boolean;
+  /** Queues ICMP errors for `ErrorQueue`. */
+  receiveErrors?: boolean;
+  /** Default is the kernel's. */
+  mtuDiscover?: MtuDiscover;
+  /** Wish, capped by the kernel for an unprivileged process. */
+  receiveBufferBytes?: number;
+  /** Wish, capped by the kernel for an unprivileged process. */
+  sendBufferBytes?: number;
+}
+
+/** What a TCP listener is opened with. */
+export interface TcpListenerOptions extends BindOptions {
+  /** Connections waiting to be accepted; default 1024. */
+  backlog?: number;
+}
+
+/** Opens a bound, nonblocking UDP socket; the caller owns the file descriptor. Throws SystemError. */
+export function openUdpSocket(options: UdpSocketOptions): number {
+  const { packetInfo, receiveErrors, mtuDiscover, receiveBufferBytes, sendBufferBytes } = options;
+  return openSocket(SOCK_DGRAM, options, (fd, ipv4, ipv6) => {
+    if (packetInfo === true) {
+      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+      else setOption(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    }
+    if (receiveErrors === true) {
+      if (ipv4) setOption(fd, IPPROTO_IP, IP_RECVERR, 1);
+      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+    }
+    if (mtuDiscover !== undefined) {
+      if (ipv4) setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, MTU_DISCOVER[mtuDiscover]);
+      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, MTU_DISCOVER[mtuDiscover]);
+    }
+    if (receiveBufferBytes !== undefined) {
+      setBufferSize(fd, SO_RCVBUFFORCE, SO_RCVBUF, receiveBufferBytes);
+    }
+    if (sendBufferBytes !== undefined) {
+      setBufferSize(fd, SO_SNDBUFFORCE, SO_SNDBUF, sendBufferBytes);
+    }
+  });
+}
+
+/** Opens a bound, nonblocking, listening TCP socket; the caller owns the file descriptor. Throws SystemError. */
+export function openTcpListener(options: TcpListenerOptions): number {
+  const fd = openSocket(SOCK_STREAM, options, (socket) =>
+    setOption(socket, SOL_SOCKET, SO_REUSEADDR, 1),
+  );
+  try {
+    check('listen', loadLibc().listen(fd, options.backlog ?? BACKLOG_DEFAULT), options.address);
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** Reads the address that a socket is bound to; throws SystemError. */
+export function localAddress(fd: number, into: TransportAddress): void {
+  const memory = scratch();
+  const lengthOffset = SOCKET_ADDRESS_BYTES;
+  memory.view.setInt32(lengthOffset, SOCKET_ADDRESS_BYTES, true);
+  check('getsockname', loadLibc().getsockname(fd, memory.address, memory.address + lengthOffset));
+  readSocketAddress(memory, 0, into);
+}
+
+/**
+ * Sets whether datagrams leave with the DF bit and are refused with EMSGSIZE above the path MTU (RFC 8656 §14).
+ *
+ * @param family - of the socket. Throws SystemError.
+ */
+export function setDontFragment(fd: number, family: AddressFamily, on: boolean): void {
+  const mode = on ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT;
+  if (family === IPV6) {
+    setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, mode);
+    setOption(fd, IPPROTO_IPV6, IPV6_DONTFRAG, on ? 1 : 0);
+  } else {
+    setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, mode);
+  }
+}
+
+/** Sets the DSCP and ECN byte of what leaves a socket of `family`; throws SystemError. */
+export function setTrafficClass(fd: number, family: AddressFamily, trafficClass: number): void {
+  if (family === IPV6) setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, trafficClass);
+  else setOption(fd, IPPROTO_IP, IP_TOS, trafficClass);
+}
+
+/** Sets an option whose value is an int; throws SystemError. */
+export function setOption(fd: number, level: number, name: number, value: number): void {
+  check('setsockopt', trySetOption(fd, level, name, value));
+}
+
+/** Reads an option whose value is an int; throws SystemError. */
+export function getOption(fd: number, level: number, name: number): number {
+  const { address, view } = scratch();
+  view.setInt32(8, 4, true);
+  check('getsockopt', loadLibc().getsockopt(fd, level, name, address, address + 8));
+  return view.getInt32(0, true);
+}
+
+/** Takes the pending error of a socket, as a positive errno or 0; throws SystemError. */
+export function takeError(fd: number): number {
+  return getOption(fd, SOL_SOCKET, SO_ERROR);
+}
+
+/** Closes a file descriptor; errors are ignored, since it is gone either way. */
+export function closeSocket(fd: number): void {
+  loadLibc().close(fd);
+}
+
+function openSocket(
+  type: number,
+  options: BindOptions,
+  configure: (fd: number, ipv4: boolean, ipv6: boolean) => void,
+): number {
+  const { address, reusePort = false, ipv6Only = true } = options;
+  const libc = loadLibc();
+  const isIpv6 = address.family === IPV6;
+  const flags = type | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  const fd = check('socket', libc.socket(isIpv6 ? AF_INET6 : AF_INET, flags, 0), address);
+  try {
+    if (isIpv6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+    if (reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    configure(fd, !isIpv6 || !ipv6Only, isIpv6);
+    const memory = scratch();
+    const length = writeSocketAddress(memory, 0, address, false);
+    check('bind', libc.bind(fd, memory.address, length), address);
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** Beyond the system's limit only a privileged process may go. */
+function setBufferSize(fd: number, force: number, plain: number, byteLength: number): void {
+  if (trySetOption(fd, SOL_SOCKET, force, byteLength) < 0) {
+    setOption(fd, SOL_SOCKET, plain, byteLength);
+  }
+}
+
+function trySetOption(fd: number, level: number, name: number, value: number): number {
+  const { address, view } = scratch();
+  view.setInt32(0, value, true);
+  return loadLibc().setsockopt(fd, level, name, address, 4);
+}
+
+function check(syscall: string, result: number, subject?: TransportAddress): number {
+  if (result >= 0) return result;
+  throw new SystemError(syscall, loadLibc().errno(), subject?.toString());
+}

@@ -1,0 +1,580 @@
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
+import * as fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { IPV4, IPV6, TransportAddress } from '../../src/stun/transport-address.ts';
+import { Arena } from '../../src/sys/arena.ts';
+import { Poller, createEventFd, drainEventFd, signalEventFd } from '../../src/sys/epoll.ts';
+import { ErrorQueue } from '../../src/sys/error-queue.ts';
+import {
+  EPOLLERR,
+  EPOLLIN,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_MTU_DISCOVER,
+  IPV6_TCLASS,
+  IP_MTU_DISCOVER,
+  IP_PMTUDISC_DO,
+  IP_PMTUDISC_DONT,
+  IP_PMTUDISC_PROBE,
+  IP_TOS,
+  SOL_SOCKET,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_RCVBUF,
+  TCP_NODELAY,
+} from '../../src/sys/layout.ts';
+import { checkSupport, loadLibc } from '../../src/sys/libc.ts';
+import { ReceiveBatch, type ReceiveBatchOptions } from '../../src/sys/receive-batch.ts';
+import { SendBatch } from '../../src/sys/send-batch.ts';
+import {
+  type UdpSocketOptions,
+  closeSocket,
+  getOption,
+  localAddress,
+  openTcpListener,
+  openUdpSocket,
+  setDontFragment,
+  setTrafficClass,
+  takeError,
+} from '../../src/sys/socket.ts';
+import { readSocketAddress, writeSocketAddress } from '../../src/sys/socket-address.ts';
+import {
+  GatherBatch,
+  acceptStream,
+  receiveStream,
+  sendStream,
+  setNoDelay,
+  shutdownStream,
+} from '../../src/sys/stream.ts';
+import { SystemError, errnoCode } from '../../src/sys/system-error.ts';
+
+const { EADDRINUSE, EAGAIN, EBADF, ECONNREFUSED, EMSGSIZE, EINVAL, EPIPE } = constants.errno;
+const DEADLINE_MS = 10_000;
+const support = checkSupport();
+const hasIpv6 = support.supported && canOpen('::1');
+const skipIpv6 = hasIpv6 ? false : 'this machine has no IPv6 loopback address';
+
+if (!support.supported) {
+  t.plan(0, `no system calls here: ${support.reason}`);
+  process.exit();
+}
+
+const arena = new Arena(32 << 20);
+const poller = new Poller(arena, 8);
+
+t.teardown(() => poller.close());
+
+t.test('a platform without these system calls says so', async (t) => {
+  const cases = [
+    { property: 'platform', value: 'darwin', reason: /darwin/ },
+    { property: 'arch', value: 'ia32', reason: /ia32/ },
+  ] as const;
+  for (const { property, value, reason } of cases) {
+    const restore = t.intercept(process, property, { value });
+    const module = await t.mockImport<typeof import('../../src/sys/libc.ts')>(
+      '../../src/sys/libc.ts',
+      {},
+    );
+    t.match(module.checkSupport(), { supported: false, reason });
+    t.throws(() => module.loadLibc(), { message: reason });
+    restore.restore();
+  }
+});
+
+t.test('an arena stays where it is and refuses to overflow', (t) => {
+  const small = new Arena(10_000);
+  t.equal(small.bytes.length, 12_288);
+  t.equal(small.address % 4096, 0);
+  t.equal(small.allocate(3), 0);
+  t.equal(small.allocate(3), 8);
+  t.equal(small.allocate(64, 64), 64);
+  t.throws(() => small.allocate(12_289 - 128), RangeError);
+  small.bytes.fill(0xa5);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let round = 0; round < 5; round++) {
+    Array.from({ length: 1000 }, () => new ArrayBuffer(4096));
+    collect();
+  }
+  const { buffer, byteOffset } = small.bytes;
+  t.equal(loadLibc().addressOf(buffer as ArrayBuffer) + byteOffset, small.address);
+  t.ok(small.bytes.every((byte) => byte === 0xa5));
+  small.writePointer(16, 8192);
+  t.equal(small.view.getBigUint64(16, true), BigInt(small.address + 8192));
+  t.end();
+});
+
+t.test('socket addresses written are read back', (t) => {
+  const offset = arena.allocate(32);
+  const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  const port = fc.integer({ min: 0, max: 65_535 });
+  const ipv4 = fc
+    .tuple(word, port)
+    .map(([word0, number]) => new TransportAddress().setIpv4(word0, number));
+  const ipv6 = fc
+    .tuple(fc.tuple(word, word, word, word), port)
+    .map(([words, number]) => new TransportAddress().setIpv6(...words, number));
+  const read = new TransportAddress();
+  const seed = fc.check(
+    fc.property(fc.oneof(ipv4, ipv6), fc.boolean(), (address, v4Mapped) => {
+      const length = writeSocketAddress(arena, offset, address, v4Mapped);
+      const isShort = address.family === IPV4 && !v4Mapped;
+      return (
+        length === (isShort ? 16 : 28) &&
+        readSocketAddress(arena, offset, read) &&
+        read.equals(address)
+      );
+    }),
+  );
+  t.notOk(seed.failed, fc.defaultReportMessage(seed) ?? `seed ${seed.seed}`);
+  arena.view.setUint16(offset, 1, true);
+  t.notOk(readSocketAddress(arena, offset, read), 'an AF_UNIX address is none');
+  t.end();
+});
+
+for (const { ip, options, skip } of [
+  { ip: '127.0.0.1', options: {}, skip: false },
+  { ip: '::1', options: {}, skip: skipIpv6 },
+]) {
+  t.test(`datagrams of every length cross ${ip} in batches`, { skip }, (t) => {
+    const server = open(t, ip, options);
+    const client = open(t, ip, options);
+    const batch = receiver({ slots: 8, slotBytes: 65_507, headroomBytes: 64 });
+    const sends = new SendBatch(arena, 8);
+    const lengths = [0, 1, 20, 1200, 1472, 8000, 65_000, 65_507];
+    const payload = arena.allocate(65_507);
+    for (let at = 0; at < 65_507; at++) arena.bytes[payload + at] = at * 7;
+    for (const length of lengths) sends.add(payload, length, server.address);
+    t.ok(sends.isFull);
+    t.throws(() => sends.add(payload, 1, server.address), RangeError);
+    t.equal(sends.flush(client.fd), 0);
+    t.equal(sends.count, 0);
+    t.equal(sends.lastErrno, 0);
+    const from = new TransportAddress();
+    receiveAll(t, batch, server.fd, lengths.length);
+    for (const [slot, length] of lengths.entries()) {
+      t.equal(batch.length(slot), length);
+      t.notOk(batch.isTruncated(slot));
+      t.ok(batch.readAddress(slot, from));
+      t.same(from, client.address);
+      const offset = batch.payloadOffset(slot);
+      t.ok(same(offset, payload, length), `bytes of ${length}`);
+      t.notOk(batch.readLocalAddress(slot, from), 'no control message was asked for');
+    }
+    t.equal(batch.receive(server.fd, 0, 8), -EAGAIN);
+    t.end();
+  });
+}
+
+t.test('the headroom of a slot is writable without harm to its neighbours', (t) => {
+  const { fd, address } = open(t, '127.0.0.1');
+  const batch = receiver({ slots: 3, slotBytes: 100, headroomBytes: 4 });
+  const sends = new SendBatch(arena, 3);
+  const payload = arena.allocate(100);
+  arena.bytes.fill(0x11, payload, payload + 100);
+  for (let index = 0; index < 3; index++) sends.add(payload, 100, address);
+  sends.flush(fd);
+  receiveAll(t, batch, fd, 3);
+  for (let slot = 0; slot < 3; slot++) arena.view.setInt32(batch.payloadOffset(slot) - 4, -1);
+  for (let slot = 0; slot < 3; slot++) t.ok(same(batch.payloadOffset(slot), payload, 100));
+  t.throws(() => batch.receive(fd, 1, 3), 'slots beyond the last are refused');
+  t.end();
+});
+
+t.test('a datagram longer than its slot is reported as truncated', (t) => {
+  const { fd, address } = open(t, '127.0.0.1');
+  const batch = receiver({ slots: 2, slotBytes: 100 });
+  const sends = new SendBatch(arena, 2);
+  const payload = arena.allocate(200);
+  sends.add(payload, 200, address);
+  sends.add(payload, 100, address);
+  sends.flush(fd);
+  receiveAll(t, batch, fd, 2);
+  t.same([batch.isTruncated(0), batch.isTruncated(1)], [true, false]);
+  t.same([batch.length(0), batch.length(1)], [100, 100]);
+  t.end();
+});
+
+t.test('slots are used again whatever they held before', { skip: skipIpv6 }, (t) => {
+  const ipv4 = open(t, '127.0.0.1', { packetInfo: true });
+  const ipv6 = open(t, '::1', { packetInfo: true });
+  const batch = receiver({ slots: 4, slotBytes: 100, control: true });
+  const sends = new SendBatch(arena, 4);
+  const from = new TransportAddress();
+  const local = new TransportAddress();
+  const runs = [
+    { socket: ipv4, first: 0, count: 3 },
+    { socket: ipv6, first: 0, count: 1 },
+    { socket: ipv6, first: 2, count: 2 },
+    { socket: ipv4, first: 3, count: 1 },
+    { socket: ipv6, first: 1, count: 3 },
+    { socket: ipv4, first: 0, count: 4 },
+  ];
+  for (const { socket, first, count } of runs) {
+    for (let index = 0; index < count; index++) sends.add(0, index, socket.address);
+    t.equal(sends.flush(socket.fd), 0);
+    wait(socket.fd);
+    t.equal(batch.receive(socket.fd, first, count), count);
+    for (let slot = first; slot < first + count; slot++) {
+      t.equal(batch.length(slot), slot - first);
+      t.ok(batch.readAddress(slot, from) && from.equals(socket.address));
+      t.ok(batch.readLocalAddress(slot, local) && local.equalsIp(socket.address));
+    }
+  }
+  t.end();
+});
+
+for (const { name, bind, options, asked, skip } of [
+  { name: 'IPv4', bind: '0.0.0.0', options: {}, asked: '127.0.0.2', skip: false },
+  { name: 'IPv6', bind: '::', options: {}, asked: '::1', skip: skipIpv6 },
+  { name: 'dual', bind: '::', options: { ipv6Only: false }, asked: '127.0.0.2', skip: skipIpv6 },
+  { name: 'dual', bind: '::', options: { ipv6Only: false }, asked: '::1', skip: skipIpv6 },
+]) {
+  t.test(`a ${name} wildcard socket answers from ${asked} that was asked`, { skip }, (t) => {
+    const server = open(t, bind, { ...options, packetInfo: true });
+    const client = open(t, asked.includes(':') ? '::1' : '127.0.0.1');
+    const batch = receiver({ slots: 2, slotBytes: 100, control: true });
+    const sends = new SendBatch(arena, 2);
+    const target = parse(asked, server.address.port);
+    const from = new TransportAddress();
+    const local = new TransportAddress();
+    const payload = arena.allocate(8);
+    sends.add(payload, 8, target);
+    t.equal(sends.flush(client.fd), 0);
+    receiveAll(t, batch, server.fd, 1);
+    t.ok(batch.readAddress(0, from));
+    t.same(from, client.address, 'the client, never in IPv4-mapped form');
+    t.ok(batch.readLocalAddress(0, local));
+    t.same(local, parse(asked, 0));
+    sends.v4Mapped = bind === '::' && options.ipv6Only === false;
+    sends.addFrom(batch.payloadOffset(0), batch.length(0), from, local);
+    t.equal(sends.flush(server.fd), 0);
+    receiveAll(t, batch, client.fd, 1);
+    t.ok(batch.readAddress(0, from));
+    t.same(from, target);
+    t.end();
+  });
+}
+
+t.test('an IPv6-only wildcard leaves the IPv4 port free', { skip: skipIpv6 }, (t) => {
+  const { address } = open(t, '::');
+  const ipv4 = open(t, '0.0.0.0', {}, address.port);
+  t.equal(ipv4.address.port, address.port);
+  t.end();
+});
+
+t.test('a datagram that fails does not hold up those behind it', (t) => {
+  const { fd, address } = open(t, '127.0.0.1');
+  const batch = receiver({ slots: 8, slotBytes: 100 });
+  const sends = new SendBatch(arena, 8);
+  const payload = arena.allocate(70_000);
+  sends.add(payload, 1, address);
+  sends.add(payload, 2, parse('127.0.0.1', 0));
+  sends.add(payload, 3, address);
+  sends.add(payload, 70_000, address);
+  sends.add(payload, 65_508, address);
+  sends.add(payload, 4, address);
+  t.equal(sends.flush(fd), 3);
+  t.equal(errnoCode(sends.lastErrno), errnoCode(EMSGSIZE));
+  receiveAll(t, batch, fd, 3);
+  t.same(
+    [0, 1, 2].map((slot) => batch.length(slot)),
+    [1, 3, 4],
+  );
+  sends.add(payload, 2, parse('127.0.0.1', 0));
+  t.equal(sends.flush(fd), 1);
+  t.equal(sends.lastErrno, EINVAL);
+  sends.add(payload, 1, address);
+  sends.add(payload, 1, address);
+  t.equal(sends.flush(-1), 2);
+  t.equal(sends.lastErrno, EBADF);
+  t.throws(() => sends.add(arena.bytes.length - 1, 2, address), RangeError);
+  t.throws(() => sends.add(-1, 1, address), RangeError);
+  t.equal(sends.count, 0);
+  t.end();
+});
+
+for (const { ip, bind, options, origin, type, code, skip } of [
+  {
+    ip: '127.0.0.1',
+    bind: '127.0.0.1',
+    options: {},
+    origin: SO_EE_ORIGIN_ICMP,
+    type: 3,
+    code: 3,
+    skip: false,
+  },
+  {
+    ip: '::1',
+    bind: '::1',
+    options: {},
+    origin: SO_EE_ORIGIN_ICMP6,
+    type: 1,
+    code: 4,
+    skip: skipIpv6,
+  },
+  {
+    ip: '127.0.0.1',
+    bind: '::',
+    options: { ipv6Only: false },
+    origin: SO_EE_ORIGIN_ICMP,
+    type: 3,
+    code: 3,
+    skip: skipIpv6,
+  },
+]) {
+  t.test(`the ICMP error of ${ip} reaches a socket on ${bind}`, { skip }, (t) => {
+    const { fd } = open(t, bind, { ...options, receiveErrors: true });
+    const closed = closedPort(ip);
+    const alive = open(t, ip);
+    const batch = receiver({ slots: 1, slotBytes: 100 });
+    const sends = new SendBatch(arena, 2);
+    const errors = new ErrorQueue(arena);
+    sends.v4Mapped = bind === '::';
+    t.notOk(errors.read(fd));
+    sends.add(0, 10, closed);
+    t.equal(sends.flush(fd), 0);
+    t.ok(wait(fd, 0) & EPOLLERR);
+    sends.add(0, 10, alive.address);
+    t.equal(sends.flush(fd), 0, 'the pending error is not the next datagram`s');
+    receiveAll(t, batch, alive.fd, 1);
+    t.ok(errors.read(fd));
+    t.same(errors.destination, closed);
+    t.match(errors, { origin, type, code, errno: ECONNREFUSED });
+    t.notOk(errors.read(fd));
+    sends.add(0, 10, closed);
+    sends.flush(fd);
+    wait(fd, 0);
+    t.equal(batch.receive(fd, 0, 1), -ECONNREFUSED);
+    t.equal(batch.receive(fd, 0, 1), -EAGAIN);
+    t.throws(() => errors.read(-1), { code: 'EBADF' });
+    t.end();
+  });
+}
+
+t.test('a port in use is refused with a clear error, unless it is shared', (t) => {
+  const first = open(t, '127.0.0.1', { reusePort: true });
+  const { port } = first.address;
+  const second = open(t, '127.0.0.1', { reusePort: true }, port);
+  t.throws(() => openUdpSocket({ address: first.address }), {
+    name: 'SystemError',
+    syscall: 'bind',
+    errno: EADDRINUSE,
+    code: 'EADDRINUSE',
+    message: `bind 127.0.0.1:${port}: EADDRINUSE, address already in use`,
+  });
+  t.throws(() => openUdpSocket({ address: parse('192.0.2.1', 0) }), { code: 'EADDRNOTAVAIL' });
+  const sends = new SendBatch(arena, 1);
+  for (let client = 0; client < 64; client++) {
+    const { fd } = open(t, '127.0.0.1');
+    sends.add(0, 8, first.address);
+    t.equal(sends.flush(fd), 0);
+  }
+  const batch = receiver({ slots: 64, slotBytes: 8 });
+  const counts = [first, second].map(({ fd }) => Math.max(batch.receive(fd, 0, 64), 0));
+  t.equal((counts[0] ?? 0) + (counts[1] ?? 0), 64);
+  t.end();
+});
+
+t.test('socket options arrive in the kernel', (t) => {
+  const ipv4 = open(t, '127.0.0.1', { mtuDiscover: 'probe', receiveBufferBytes: 100_000 });
+  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
+  t.equal(getOption(ipv4.fd, SOL_SOCKET, SO_RCVBUF), 200_000, 'Linux doubles it');
+  setDontFragment(ipv4.fd, IPV4, true);
+  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_DO);
+  setDontFragment(ipv4.fd, IPV4, false);
+  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_DONT);
+  setTrafficClass(ipv4.fd, IPV4, 0xb8);
+  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_TOS), 0xb8);
+  t.throws(() => setDontFragment(-1, IPV4, true), { syscall: 'setsockopt', code: 'EBADF' });
+  if (hasIpv6) {
+    const ipv6 = open(t, '::1', { sendBufferBytes: 100_000 });
+    setDontFragment(ipv6.fd, IPV6, true);
+    t.equal(getOption(ipv6.fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IP_PMTUDISC_DO);
+    setTrafficClass(ipv6.fd, IPV6, 0xb8);
+    t.equal(getOption(ipv6.fd, IPPROTO_IPV6, IPV6_TCLASS), 0xb8);
+  }
+  t.end();
+});
+
+for (const { ip, skip } of [
+  { ip: '127.0.0.1', skip: false },
+  { ip: '::1', skip: skipIpv6 },
+]) {
+  t.test(`a TCP connection over ${ip}`, { skip }, async (t) => {
+    const { connect } = await import('node:net');
+    const listener = openTcpListener({ address: parse(ip, 0), reusePort: true, backlog: 8 });
+    t.teardown(() => closeSocket(listener));
+    const bound = new TransportAddress();
+    localAddress(listener, bound);
+    t.throws(() => openTcpListener({ address: bound }), { code: 'EADDRINUSE' });
+    const peer = new TransportAddress();
+    t.equal(acceptStream(listener, peer), -EAGAIN);
+    const client = connect(bound.port, ip);
+    await once(client, 'connect');
+    wait(listener);
+    const fd = acceptStream(listener, peer);
+    t.ok(fd >= 0);
+    t.same(peer, parse(ip, client.localPort ?? 0));
+    setNoDelay(fd, true);
+    t.not(getOption(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+    const offset = arena.allocate(64);
+    t.equal(receiveStream(fd, arena, offset, 64), -EAGAIN);
+    client.write('hello');
+    wait(fd);
+    t.equal(receiveStream(fd, arena, offset, 64), 5);
+    t.equal(Buffer.from(arena.bytes.subarray(offset, offset + 5)).toString(), 'hello');
+    t.equal(sendStream(fd, arena, offset, 5), 5);
+    const pieces = new GatherBatch(arena, 3);
+    pieces.add(offset + 4, 1);
+    pieces.add(offset, 2);
+    pieces.add(offset + 2, 2);
+    t.ok(pieces.isFull);
+    t.throws(() => pieces.add(offset, 1), RangeError);
+    t.equal(pieces.send(fd), 5);
+    t.equal(pieces.count, 0);
+    t.throws(() => sendStream(fd, arena, arena.bytes.length, 1), RangeError);
+    t.throws(() => receiveStream(fd, arena, -1, 1), RangeError);
+    shutdownStream(fd);
+    let text = '';
+    for await (const chunk of client) text += String(chunk);
+    t.equal(text, 'helloohell');
+    wait(fd);
+    t.equal(receiveStream(fd, arena, offset, 64), 0, 'the client has ended');
+    t.equal(sendStream(fd, arena, offset, 5), -EPIPE, 'and no signal kills the process');
+    t.equal(takeError(fd), 0);
+    closeSocket(fd);
+    t.equal(pieces.send(-1), -EBADF);
+  });
+}
+
+t.test('a poller reports tags and flags, and stops when told', (t) => {
+  const events = [createEventFd(), createEventFd()];
+  t.teardown(() => events.forEach(closeSocket));
+  const [first = -1, second = -1] = events;
+  poller.add(first, EPOLLIN, -7);
+  poller.add(second, EPOLLIN, 0x7fffffff);
+  t.throws(() => poller.add(first, EPOLLIN, 1), { syscall: 'epoll_ctl', code: 'EEXIST' });
+  t.equal(poller.wait(0), 0);
+  signalEventFd(first);
+  signalEventFd(first);
+  signalEventFd(second);
+  t.equal(poller.wait(0), 2);
+  const tags = [poller.eventTag(0), poller.eventTag(1)].toSorted((a, b) => a - b);
+  t.same(tags, [-7, 0x7fffffff]);
+  t.same([poller.eventFlags(0), poller.eventFlags(1)], [EPOLLIN, EPOLLIN]);
+  drainEventFd(first);
+  drainEventFd(first);
+  poller.modify(second, EPOLLIN, 5);
+  t.equal(poller.wait(0), 1);
+  t.equal(poller.eventTag(0), 5);
+  poller.remove(first);
+  poller.remove(second);
+  t.equal(poller.wait(0), 0);
+  t.throws(() => signalEventFd(-1), { code: 'EBADF' });
+  const closed = new Poller(arena, 1);
+  closed.close();
+  t.throws(() => closed.wait(0), SystemError);
+  t.end();
+});
+
+t.test('worker threads block in system calls of their own and wake at a signal', async (t) => {
+  const stops = [createEventFd(), createEventFd()];
+  t.teardown(() => stops.forEach(closeSocket));
+  const workers = stops.map(
+    (stopFd) =>
+      new Worker(new URL('../support/sys-worker.ts', import.meta.url), { workerData: { stopFd } }),
+  );
+  const ready = await Promise.all(workers.map((worker) => once(worker, 'message')));
+  const client = open(t, '127.0.0.1');
+  const batch = receiver({ slots: 8, slotBytes: 100 });
+  const sends = new SendBatch(arena, 8);
+  const from = new TransportAddress();
+  for (const [message] of ready) {
+    const server = parse('127.0.0.1', (message as { port: number }).port);
+    sends.add(0, 33, server);
+    t.equal(sends.flush(client.fd), 0);
+    receiveAll(t, batch, client.fd, 1);
+    t.equal(batch.length(0), 33);
+    t.ok(batch.readAddress(0, from) && from.equals(server));
+  }
+  const results = workers.map((worker) => once(worker, 'message'));
+  const exits = workers.map((worker) => once(worker, 'exit'));
+  stops.forEach(signalEventFd);
+  for (const [message] of await Promise.all(results)) t.same(message, { echoed: 1 });
+  for (const [code] of await Promise.all(exits)) t.equal(code, 0);
+});
+
+interface Endpoint {
+  fd: number;
+  address: TransportAddress;
+}
+
+function open(
+  t: Test,
+  ip: string,
+  options: Omit<UdpSocketOptions, 'address'> = {},
+  port = 0,
+): Endpoint {
+  const fd = openUdpSocket({ ...options, address: parse(ip, port) });
+  t.teardown(() => closeSocket(fd));
+  const address = new TransportAddress();
+  localAddress(fd, address);
+  return { fd, address };
+}
+
+function canOpen(ip: string): boolean {
+  try {
+    closeSocket(openUdpSocket({ address: parse(ip, 0) }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function closedPort(ip: string): TransportAddress {
+  const address = parse(ip, 0);
+  const fd = openUdpSocket({ address });
+  localAddress(fd, address);
+  closeSocket(fd);
+  return address;
+}
+
+function parse(ip: string, port: number): TransportAddress {
+  const address = TransportAddress.parse(ip, port);
+  if (address === undefined) throw new Error(`not an address: ${ip}`);
+  return address;
+}
+
+function receiver(options: Partial<ReceiveBatchOptions>): ReceiveBatch {
+  const defaults = { slots: 1, slotBytes: 100, headroomBytes: 0, control: false };
+  return new ReceiveBatch(arena, { ...defaults, ...options });
+}
+
+/** Blocks until `fd` has events or the deadline passes; returns its flags. */
+function wait(fd: number, events = EPOLLIN): number {
+  poller.add(fd, events, fd);
+  const count = poller.wait(DEADLINE_MS);
+  poller.remove(fd);
+  return count === 0 ? 0 : poller.eventFlags(0);
+}
+
+function receiveAll(t: Test, batch: ReceiveBatch, fd: number, count: number): void {
+  let received = 0;
+  while (received < count && wait(fd) !== 0) {
+    const more = batch.receive(fd, received, count - received);
+    if (more < 0) break;
+    received += more;
+  }
+  t.equal(received, count, 'datagrams received');
+}
+
+function same(left: number, right: number, length: number): boolean {
+  const a = arena.bytes.subarray(left, left + length);
+  return Buffer.compare(a, arena.bytes.subarray(right, right + length)) === 0;
+}
