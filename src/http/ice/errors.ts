@@ -1,0 +1,92 @@
+import { STATUS_CODES } from 'node:http';
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Every error of the ICE API: the `code` of a JSON error body and its HTTP status. */
+export const ICE_ERRORS = {
+  ICE_ERR_SERVICE: 400,
+  ICE_ERR_PARAMETER: 400,
+  ICE_ERR_BODY: 400,
+  ICE_ERR_REQUEST: 400,
+  ICE_ERR_API_KEY: 401,
+  ICE_ERR_NO_LISTENER: 404,
+  ICE_ERR_PATH: 404,
+  ICE_ERR_METHOD: 405,
+  ICE_ERR_BODY_TOO_LARGE: 413,
+  ICE_ERR_URL_TOO_LONG: 414,
+  ICE_ERR_RATE_LIMIT: 429,
+  ICE_ERR_NO_CONFIGURATION: 500,
+  ICE_ERR_INTERNAL: 500,
+} as const satisfies Record<string, number>;
+
+/** One of the codes in `ICE_ERRORS`. */
+export type IceErrorCode = keyof typeof ICE_ERRORS;
+
+/** A refusal that is answered to the HTTP client. */
+export class IceError extends Error {
+  readonly code: IceErrorCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param code - stable code; decides the status.
+   * @param message - text for the client; no secrets.
+   * @param headers - headers of the answer, besides the usual ones.
+   */
+  constructor(code: IceErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'IceError';
+    this.code = code;
+    this.headers = headers;
+  }
+
+  /** HTTP status of the answer. */
+  get statusCode(): number {
+    return ICE_ERRORS[this.code];
+  }
+}
+
+/** Turns whatever a request handler threw into what the client may know about it. */
+export function toIceError(error: unknown): IceError {
+  if (error instanceof IceError) return error;
+  const statusCode = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (statusCode === 413) return new IceError('ICE_ERR_BODY_TOO_LARGE', 'request body too large');
+  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  return isRefusal
+    ? new IceError('ICE_ERR_REQUEST', 'bad request')
+    : new IceError('ICE_ERR_INTERNAL', 'internal server error');
+}
+
+/**
+ * Answers an error: as text like Go's `http.Error`, or as JSON `{statusCode,code,error,message}` when the client asks
+ * for `application/json`.
+ */
+export function sendIceError(
+  error: IceError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  void reply.code(error.statusCode).headers({ ...error.headers });
+  if (acceptsJson(request.headers.accept)) {
+    return reply.header('content-type', 'application/json; charset=utf-8').send(jsonBody(error));
+  }
+  return reply.header('content-type', 'text/plain; charset=utf-8').send(textBody(error));
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  return (accept ?? '').split(',').some((range) => {
+    const [type, ...parameters] = range.toLowerCase().split(';');
+    return (
+      type?.trim() === 'application/json' &&
+      !parameters.some((text) => /^\s*q=0(\.0*)?\s*$/.test(text))
+    );
+  });
+}
+
+function jsonBody({ statusCode, code, message }: IceError): string {
+  return JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message });
+}
+
+function textBody(error: IceError): string {
+  // STUNner's router answers 405 without a body.
+  return error.code === 'ICE_ERR_METHOD' ? '' : `${error.message}\n`;
+}
