@@ -1,0 +1,40 @@
+import { isHostName, isIpv6, parseIp } from './addresses.ts';
+import type { HttpEndpoint } from './gateway-config.ts';
+
+/** What an HTTP endpoint may look like, for messages. */
+export const HTTP_ENDPOINT_FORM = 'http://127.0.0.1:8080/path, http://[::1]:8080 or http://:8080';
+
+const ENDPOINT = /^http:\/\/(\[[^\]]*\]|[^:/?#[\]]*)(?::(\d{1,5}))?(\/[^\s?#]*)?$/i;
+
+/**
+ * Reads `http://address:port/path`; an empty address means every address.
+ *
+ * @param defaultPort - port when the text names none.
+ * @returns the endpoint with path `/` when none is given, or the reason why it is refused.
+ */
+export function parseHttpEndpoint(text: string, defaultPort: number): HttpEndpoint | string {
+  if (/^https:/i.test(text)) return `must be plain HTTP, such as ${HTTP_ENDPOINT_FORM}`;
+  const match = ENDPOINT.exec(text);
+  if (match === null) return `must be a URL such as ${HTTP_ENDPOINT_FORM}`;
+  const [, bracketed = '', portText, path = '/'] = match;
+  const port = portText === undefined ? defaultPort : Number(portText);
+  if (port < 1 || port > 65_535) return 'must have a port from 1 to 65535';
+  const host = parseHost(bracketed);
+  return host === undefined
+    ? `must name an IP address or host, such as ${HTTP_ENDPOINT_FORM}`
+    : { host, port, path };
+}
+
+/** Writes an endpoint as the URL that `parseHttpEndpoint` reads. */
+export function formatHttpEndpoint({ host, port, path }: HttpEndpoint): string {
+  return `http://${isIpv6(host) ? `[${host}]` : host}:${port}${path}`;
+}
+
+function parseHost(text: string): string | undefined {
+  if (text === '') return '';
+  if (text.startsWith('[')) {
+    const inside = text.slice(1, -1);
+    return isIpv6(inside) ? parseIp(inside) : undefined;
+  }
+  return parseIp(text) ?? (isHostName(text) ? text : undefined);
+}

@@ -1,0 +1,115 @@
+import { isHostName, isUnspecified, parseIp } from './addresses.ts';
+import type { ListenerConfig, ListenerProtocol } from './gateway-config.ts';
+import type { Path } from './problems.ts';
+import { checkRoutes, checkUniqueNames } from './routes.ts';
+import type { ListenerEntry } from './schema.ts';
+import { readSecret, type NormaliseContext } from './secrets.ts';
+import { usableEntries } from './validate.ts';
+
+/** Value that STUNner's control plane replaces by an address of the node. */
+const NODE_ADDRESS_PLACEHOLDER = '__node_address_placeholder';
+const PORT_DEFAULT = 3478;
+
+/** Fills in the listeners and checks names, addresses, certificates and routes. */
+export function normaliseListeners(
+  entries: readonly ListenerEntry[] | undefined,
+  clusterNames: ReadonlySet<string>,
+  context: NormaliseContext,
+): readonly ListenerConfig[] {
+  checkUniqueNames(entries, 'listeners', context);
+  return usableEntries(entries).map(([index, entry]) => {
+    const path = ['listeners', index];
+    const protocol = protocolOf(entry);
+    checkCertificate(entry, protocol, path, context);
+    warnOfRelayPorts(entry, path, context);
+    return {
+      name: entry.name,
+      protocol,
+      bind: bindOf(entry, path, context),
+      port: entry.port ?? PORT_DEFAULT,
+      address: relayedAddressOf(entry, path, context),
+      publicAddress: publicAddressOf(entry, path, context),
+      publicPort: entry.public_port,
+      routes: checkRoutes(entry.routes, clusterNames, [...path, 'routes'], context),
+    };
+  });
+}
+
+function protocolOf(entry: ListenerEntry): ListenerProtocol {
+  const word = (entry.protocol || 'udp').toLowerCase().replace(/^turn-/, '');
+  return word as ListenerProtocol;
+}
+
+function bindOf(
+  entry: ListenerEntry,
+  path: Path,
+  { report }: NormaliseContext,
+): string | undefined {
+  if (!entry.bind) return undefined;
+  const ip = parseIp(entry.bind);
+  if (ip === undefined) report.problem([...path, 'bind'], 'must be an IP address such as 0.0.0.0');
+  return ip;
+}
+
+function relayedAddressOf(
+  entry: ListenerEntry,
+  path: Path,
+  context: NormaliseContext,
+): string | undefined {
+  const text = withoutPlaceholder(entry.address, [...path, 'address'], context);
+  if (text === undefined) return undefined;
+  const ip = text.toLowerCase() === 'localhost' ? '127.0.0.1' : parseIp(text);
+  if (ip === undefined) {
+    const message = 'must be an IP address; 0.0.0.0 or nothing lets the gateway choose';
+    context.report.problem([...path, 'address'], message);
+    return undefined;
+  }
+  return isUnspecified(ip) ? undefined : ip;
+}
+
+function publicAddressOf(
+  entry: ListenerEntry,
+  path: Path,
+  context: NormaliseContext,
+): string | undefined {
+  const textPath = [...path, 'public_address'];
+  const text = withoutPlaceholder(entry.public_address, textPath, context);
+  if (text === undefined) return undefined;
+  const host = parseIp(text) ?? (isHostName(text) ? text : undefined);
+  if (host === undefined) context.report.problem(textPath, 'must be an IP address or a host name');
+  return host;
+}
+
+function withoutPlaceholder(
+  text: string | undefined,
+  path: Path,
+  { report }: NormaliseContext,
+): string | undefined {
+  if (text !== NODE_ADDRESS_PLACEHOLDER) return text || undefined;
+  report.warning(path, 'is a placeholder of a Kubernetes control plane; the gateway chooses');
+  return undefined;
+}
+
+function checkCertificate(
+  entry: ListenerEntry,
+  protocol: ListenerProtocol,
+  path: Path,
+  context: NormaliseContext,
+): void {
+  for (const key of ['cert', 'key'] as const) {
+    const secret = readSecret(entry, key, path, context);
+    const isNeeded = protocol === 'tls' || protocol === 'dtls';
+    if (!isNeeded || secret?.text || context.report.hasProblemAt([...path, `${key}_file`]))
+      continue;
+    const message = `is missing; a ${protocol.toUpperCase()} listener needs cert and key, base64 of the PEM text`;
+    context.report.problem([...path, key], message);
+  }
+}
+
+function warnOfRelayPorts(entry: ListenerEntry, path: Path, { report }: NormaliseContext): void {
+  for (const key of ['min_relay_port', 'max_relay_port'] as const) {
+    if (entry[key] === undefined) continue;
+    const instead = key === 'min_relay_port' ? 'relay.min_port' : 'relay.max_port';
+    report.warning([...path, key], `is ignored, as STUNner does; use ${instead}`, 'key');
+  }
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { GatewayError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+import { parseConfig, type ParseResult } from './parse.ts';
+
+/**
+ * Reads and parses a configuration file; `…_file` keys are relative to its folder.
+ *
+ * @throws GatewayError GW_ERR_CONFIG_UNREADABLE when the file itself cannot be read.
+ */
+export function loadConfig(fileName: string, environment: Environment): ParseResult {
+  return parseConfig(readText(fileName), {
+    fileName,
+    environment,
+    readFile: (path) => readFileSync(resolve(dirname(fileName), path), 'utf8'),
+  });
+}
+
+function readText(fileName: string): string {
+  try {
+    return readFileSync(fileName, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', `cannot read ${fileName}: ${reason}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,110 @@
+import { formatDuration } from './durations.ts';
+import type {
+  ClusterConfig,
+  EndpointConfig,
+  GatewayConfig,
+  HttpEndpoint,
+  ListenerConfig,
+  StaticUser,
+} from './gateway-config.ts';
+import { formatHttpEndpoint } from './http-endpoints.ts';
+import { isIpv6 } from './addresses.ts';
+import { formatLogLevels } from './log-levels.ts';
+
+/** What stands in place of a secret. */
+export const MASK = '***';
+
+/**
+ * The effective configuration as plain data in the format of the file, with every secret masked.
+ *
+ * @returns fresh objects; keys that are unset are left out.
+ */
+export function redactConfig(config: GatewayConfig): Record<string, unknown> {
+  const { admin, ice, relay, limits } = config;
+  return withoutUnset({
+    version: 'v1',
+    admin: {
+      name: admin.name,
+      loglevel: formatLogLevels(admin.logLevels),
+      log_format: admin.logFormat,
+      metrics_endpoint: urlOf(admin.metricsEndpoint),
+      healthcheck_endpoint: urlOf(admin.healthcheckEndpoint),
+      user_quota: admin.userQuota,
+    },
+    auth: redactAuth(config.auth),
+    ice: ice && {
+      endpoint: urlOf(ice.endpoint),
+      api_keys: ice.apiKeys.map(() => MASK),
+      cors: [...ice.cors],
+    },
+    listeners: config.listeners.map(listenerEntry),
+    relay: {
+      min_port: relay.minPort,
+      max_port: relay.maxPort,
+      addresses: relay.addresses.map((address) => ({ ...address })),
+      workers: relay.workers,
+    },
+    clusters: config.clusters.map(clusterEntry),
+    strict_channel_numbers: config.strictChannelNumbers,
+    limits: {
+      allocations_max: limits.allocationsMax,
+      allocations_per_address_max: limits.allocationsPerAddressMax,
+    },
+  });
+}
+
+function redactAuth(auth: GatewayConfig['auth']): Record<string, unknown> {
+  return {
+    type: auth.type,
+    realm: auth.realm,
+    ...(auth.secrets.length > 0 ? { credentials: { secrets: auth.secrets.map(() => MASK) } } : {}),
+    users: auth.users.map(userEntry),
+    max_ttl: formatDuration(auth.maxTtlSeconds),
+    algorithms: [...auth.algorithms],
+  };
+}
+
+function userEntry({ username, routes }: StaticUser): Record<string, unknown> {
+  return withoutUnset({ username, password: MASK, routes: routes && [...routes] });
+}
+
+function listenerEntry(listener: ListenerConfig): Record<string, unknown> {
+  return withoutUnset({
+    name: listener.name,
+    protocol: `TURN-${listener.protocol.toUpperCase()}`,
+    bind: listener.bind,
+    port: listener.port,
+    address: listener.address,
+    public_address: listener.publicAddress,
+    public_port: listener.publicPort,
+    routes: [...listener.routes],
+  });
+}
+
+function clusterEntry(cluster: ClusterConfig): Record<string, unknown> {
+  return {
+    name: cluster.name,
+    type: cluster.type,
+    protocol: cluster.protocol.toUpperCase(),
+    endpoints: cluster.endpoints.map(endpointText),
+    dangerously_allow: cluster.dangerouslyAllow.map(
+      ({ address, prefixLength }) => `${address}/${prefixLength}`,
+    ),
+  };
+}
+
+function endpointText({ host, prefixLength, minPort, maxPort }: EndpointConfig): string {
+  const bits = isIpv6(host) ? 128 : 32;
+  const prefix = prefixLength === undefined || prefixLength === bits ? '' : `/${prefixLength}`;
+  if (minPort === 1 && maxPort === 65_535) return `${host}${prefix}`;
+  const address = isIpv6(host) ? `[${host}]` : host;
+  return `${address}${prefix}:${minPort === maxPort ? minPort : `${minPort}-${maxPort}`}`;
+}
+
+function urlOf(endpoint: HttpEndpoint | undefined): string {
+  return endpoint === undefined ? '' : formatHttpEndpoint(endpoint);
+}
+
+function withoutUnset(entries: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,229 @@
+import { Type, type Static } from 'typebox';
+import { ALLOCATIONS_MAX_DEFAULT, ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT } from '../limits.ts';
+import { DNS_ENDPOINT_FORM, STATIC_ENDPOINT_FORM } from './endpoints.ts';
+import {
+  choice,
+  choices,
+  duration,
+  flag,
+  integer,
+  list,
+  name,
+  port,
+  section,
+  text,
+  texts,
+} from './schema-fields.ts';
+
+const IGNORED = 'Accepted from STUNner files and ignored.';
+
+const LicenseSchema = section(IGNORED, { key: text(IGNORED), hmac: text(IGNORED) });
+
+const AdminSchema = section('How the gateway presents itself to operators.', {
+  name: text('Name of this gateway in logs and status answers.', { default: 'default-stunnerd' }),
+  loglevel: text(
+    'Log levels: scope:LEVEL,scope:LEVEL with DISABLE, ERROR, WARN, INFO, DEBUG or TRACE.',
+    { default: 'all:INFO', examples: ['all:INFO', 'all:WARN,turn:DEBUG'] },
+  ),
+  log_format: choice(['json', 'text'], 'Form of log records.', 'json'),
+  metrics_endpoint: text(
+    'URL where Prometheus metrics are served; port 8080 unless given; empty turns metrics off.',
+    { default: '', examples: ['http://127.0.0.1:8080/metrics'] },
+  ),
+  healthcheck_endpoint: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description:
+        'URL where health checks are answered; port 8086 unless given; empty text or null turns them off.',
+      default: 'http://:8086',
+      errorMessage: 'must be a URL, empty text or null',
+    }),
+  ),
+  user_quota: integer('Allocations that one user may hold at a time; 0 means no quota.', {
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 0,
+  }),
+  offload_engine: text(IGNORED),
+  offload_interfaces: texts(IGNORED),
+  license_config: Type.Optional(LicenseSchema),
+});
+
+const CredentialsSchema = section(
+  'Credentials of auth.type: username and password for static, secret for ephemeral.',
+  {
+    username: text('Name of the static user.'),
+    password: text('Password of the static user.'),
+    password_file: text('File that holds the password of the static user.'),
+    secret: text('Shared secret that signs ephemeral credentials; 16 bytes or more.'),
+    secret_file: text('File that holds the shared secret.'),
+    secrets: texts('Shared secrets during rotation, the one that signs first.'),
+    secrets_file: text(
+      'File that holds the shared secrets, one per line, the one that signs first.',
+    ),
+  },
+);
+
+const UserSchema = section('A static user.', {
+  username: name('Name of the user.'),
+  password: text('Password of the user.'),
+  password_file: text('File that holds the password of the user.'),
+  routes: texts(
+    'Clusters that this user is confined to; all clusters of the listener unless given.',
+  ),
+});
+
+const AuthSchema = section('Who may allocate.', {
+  type: choice(
+    ['static', 'ephemeral', 'none', 'plaintext', 'longterm', 'timewindowed'],
+    'static or plaintext: fixed users; ephemeral, longterm or timewindowed: a shared secret; none: STUN.',
+    'static',
+  ),
+  realm: text('Realm sent in challenges.', { default: 'stunner.l7mp.io' }),
+  credentials: Type.Optional(CredentialsSchema),
+  users: list(UserSchema, 'Static users next to the credentials.', { default: [] }),
+  max_ttl: duration('Longest lifetime of a credential that the ICE API hands out.', '24h'),
+  algorithms: choices(
+    ['SHA-256', 'MD5'],
+    'Password algorithms offered to clients, preferred first (RFC 8489).',
+    ['SHA-256', 'MD5'],
+  ),
+});
+
+const IceSchema = section('HTTP API that hands ICE configurations to app servers.', {
+  endpoint: text('URL where the ICE API is served; beyond loopback it needs api_keys.', {
+    default: 'http://127.0.0.1:8088',
+  }),
+  api_keys: texts('Keys that callers present, as bearer token or key parameter.', { default: [] }),
+  api_keys_file: text('File that holds the keys, one per line.'),
+  cors: texts('Exact origins that browsers may call from.', {
+    default: [],
+    examples: [['https://app.example.org']],
+  }),
+});
+
+const ListenerSchema = section('A socket that clients connect to.', {
+  name: name('Unique name, such as namespace/gateway/listener.'),
+  protocol: choice(
+    ['TURN-UDP', 'TURN-TCP', 'TURN-TLS', 'TURN-DTLS', 'UDP', 'TCP', 'TLS', 'DTLS'],
+    'Transport from client to gateway; the prefix TURN- makes no difference.',
+    'TURN-UDP',
+  ),
+  bind: text('IP address to listen on; all addresses of both families unless given.', {
+    examples: ['0.0.0.0', '::', '10.0.0.5'],
+  }),
+  port: port('Port to listen on.', { default: 3478 }),
+  address: text(
+    'IP address of the relayed transport addresses told to clients; 0.0.0.0 or absent lets the gateway choose.',
+  ),
+  public_address: text('IP address or host name in ICE configurations.'),
+  public_port: port('Port in ICE configurations; the port to listen on unless given.'),
+  cert: text('Certificate chain for TLS and DTLS: base64 of the PEM text.'),
+  cert_file: text('File that holds what cert would.'),
+  key: text('Private key for TLS and DTLS: base64 of the PEM text.'),
+  key_file: text('File that holds what key would.'),
+  min_relay_port: port(`${IGNORED} See relay.min_port.`),
+  max_relay_port: port(`${IGNORED} See relay.max_port.`),
+  routes: texts('Names of the clusters that clients of this listener may reach.', { default: [] }),
+});
+
+const RelayAddressSchema = section('One relay address.', {
+  bind: Type.String({ description: 'Local IP address that relay sockets are bound to.' }),
+  advertise: text('IP address told to clients, of the same family; bind unless given.'),
+});
+
+const RelaySchema = section('Where relayed transport addresses come from.', {
+  min_port: integer('Lowest relay port.', { minimum: 1024, maximum: 65_535, default: 49_152 }),
+  max_port: integer('Highest relay port.', { minimum: 1024, maximum: 65_535, default: 65_535 }),
+  addresses: list(RelayAddressSchema, 'Addresses to relay from; the gateway chooses when empty.', {
+    default: [],
+  }),
+  workers: Type.Optional(
+    Type.Union(
+      [
+        Type.Integer({ minimum: 1, maximum: 256 }),
+        Type.String({ pattern: '^([Aa][Uu][Tt][Oo])?$' }),
+      ],
+      {
+        description: 'Number of relay workers; auto means one per available core.',
+        default: 'auto',
+        errorMessage: 'must be auto or a whole number from 1 to 256',
+      },
+    ),
+  ),
+});
+
+const ClusterSchema = section('A named set of backends.', {
+  name: name('Unique name that routes refer to.'),
+  type: choice(
+    ['STATIC', 'STRICT_DNS'],
+    'STATIC: endpoints are addresses; STRICT_DNS: endpoints are host names, resolved again and again.',
+    'STATIC',
+  ),
+  protocol: choice(['UDP', 'TCP'], 'Transport from gateway to backend; TCP is RFC 6062.', 'UDP'),
+  endpoints: texts(
+    `Who may be reached. STATIC: ${STATIC_ENDPOINT_FORM}. STRICT_DNS: ${DNS_ENDPOINT_FORM}.`,
+    { default: [], examples: [['10.0.0.0/24:<10000-20000>', '10.1.2.3']] },
+  ),
+  dangerously_allow: texts(
+    'Addresses or blocks that may be reached although loopback, link-local and the like never are.',
+    { default: [], examples: [['127.0.0.1/32']] },
+  ),
+});
+
+const LimitsSchema = section('Bounds of the gateway.', {
+  allocations_max: integer('Allocations over all workers.', {
+    minimum: 1,
+    maximum: 10_000_000,
+    default: ALLOCATIONS_MAX_DEFAULT,
+  }),
+  allocations_per_address_max: integer('Allocations of one client IP address.', {
+    minimum: 1,
+    maximum: 10_000_000,
+    default: ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
+  }),
+});
+
+/** The configuration file, STUNner's keys and ours: the one source for types, validation and editors. */
+export const FileSchema = section('Configuration of a Turnpike gateway.', {
+  version: Type.String({
+    description: 'Version of the file format: v1, or v1alpha1 for old STUNner files.',
+    pattern: '^v1(alpha1)?$',
+    examples: ['v1', 'v1alpha1'],
+    errorMessage: 'must be v1 or v1alpha1',
+  }),
+  admin: Type.Optional(AdminSchema),
+  auth: Type.Optional(AuthSchema),
+  ice: Type.Optional(IceSchema),
+  listeners: list(ListenerSchema, 'Sockets that clients connect to.', { default: [] }),
+  relay: Type.Optional(RelaySchema),
+  clusters: list(ClusterSchema, 'Backends that clients may be relayed to.', { default: [] }),
+  strict_channel_numbers: flag(
+    'True accepts channel numbers 0x4000-0x4FFF only (RFC 8656); false also those of older clients, up to 0x7FFE.',
+    false,
+  ),
+  limits: Type.Optional(LimitsSchema),
+});
+
+/** The file as written, after validation; absent keys are not filled in. */
+export type FileConfig = Static<typeof FileSchema>;
+/** The `admin` section as written. */
+export type AdminSection = Static<typeof AdminSchema>;
+/** The `auth` section as written. */
+export type AuthSection = Static<typeof AuthSchema>;
+/** The `ice` section as written. */
+export type IceSection = Static<typeof IceSchema>;
+/** An entry of `listeners` as written. */
+export type ListenerEntry = Static<typeof ListenerSchema>;
+/** The `relay` section as written. */
+export type RelaySection = Static<typeof RelaySchema>;
+/** An entry of `clusters` as written. */
+export type ClusterEntry = Static<typeof ClusterSchema>;
+
+/** The JSON Schema (draft-07) of the configuration file for editors; a fresh copy. */
+export function jsonSchema(): Record<string, unknown> {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Turnpike configuration',
+    ...structuredClone(FileSchema),
+  };
+}

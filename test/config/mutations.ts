@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import t from 'tap';
+import { defaultConfigText } from '../../src/config/defaults.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+
+const OPTIONS = {
+  fileName: 'mutant.yaml',
+  environment: { NAME: 'value' },
+  readFile(path: string): string {
+    throw new Error(`no file ${path}`);
+  },
+};
+
+const SHORT = `version: v1
+auth: { credentials: { username: "\${NAME}", password: &p $x } }
+clusters: [{ name: c, endpoints: ["10.0.0.0/24:<1-2>", "[fd00::]/64:5-6"] }]
+listeners:
+  - name: a
+    port: 3478
+    routes: [c]
+`;
+const SEEDS = [
+  SHORT,
+  JSON.stringify({ version: 'v1', listeners: [{ name: 'a' }] }),
+  defaultConfigText('s'),
+];
+
+/** Fragments that steer mutants towards the interesting parts of YAML and of the file format. */
+const FRAGMENTS = [
+  '\n', '  ', '- ', ': ', '{', '}', '[', ']', '"', "'", '#', '&p ', '*p', '<<: ', '|\n', '>\n', '? ', '---\n', '...\n',
+  '%YAML 1.1\n', '!!set ', '!!binary ', '\t', '\u0000', '\uFEFF', '\uD800', '\r', '~', 'null', 'true', '.nan', '-1', '1e9',
+  '65536', '__proto__: ', 'constructor: ', 'toString', '${', '${NAME}', '${NONE}', '$${', '$NAME', 'secret_file: x\n', 'TURN-TLS',
+  'users: ', 'STRICT_DNS', '::/0', '/33', ':<9-1>', 'version: v1\n', 'listeners: ', 'ice: { endpoint: "http://:1" }\n',
+]; // prettier-ignore
+
+interface Edit {
+  readonly at: number;
+  readonly remove: number;
+  readonly insert: string;
+}
+
+const edit: fc.Arbitrary<Edit> = fc.record({
+  at: fc.nat(2000),
+  remove: fc.oneof(fc.constant(0), fc.nat(3), fc.nat(40)),
+  insert: fc.oneof(fc.constantFrom(...FRAGMENTS), fc.constant(''), fc.string({ maxLength: 4 })),
+});
+
+function mutate(text: string, edits: readonly Edit[]): string {
+  return edits.reduce((current, { at, remove, insert }) => {
+    const start = at % (current.length + 1);
+    return current.slice(0, start) + insert + current.slice(start + remove);
+  }, text);
+}
+
+/** Throws unless the text is accepted, or refused with problems that stand somewhere in the text. */
+function expectVerdict(text: string): void {
+  const result = parseConfig(text, OPTIONS);
+  if ('config' in result) return;
+  const lines = text.split(/\r?\n/).length;
+  if (result.problems.length === 0) throw new Error('refused without a problem');
+  for (const { line, column, message } of result.problems) {
+    const isPlaced = line >= 1 && line <= lines && column >= 1;
+    if (!isPlaced || message === '') throw new Error(`misplaced: ${line}:${column} of ${lines}`);
+  }
+}
+
+t.test('mutated texts are judged, never thrown at', (t) => {
+  const mutants = fc.property(
+    fc.constantFrom(...SEEDS),
+    fc.array(edit, { minLength: 1, maxLength: 6 }),
+    (text, edits) => expectVerdict(mutate(text, edits)),
+  );
+  t.doesNotThrow(() => fc.assert(mutants, { numRuns: 10_000 }));
+  t.end();
+});
+
+t.test('well-formed data of any shape is judged, never thrown at', (t) => {
+  const key = fc.constantFrom(
+    'version', 'admin', 'auth', 'ice', 'listeners', 'relay', 'clusters', 'limits', 'name', 'type', 'credentials', 'users', 'username',
+    'password', 'password_file', 'secret', 'secrets', 'routes', 'endpoints', 'endpoint', 'api_keys', 'cors', 'bind', 'port', 'address',
+    'addresses', 'advertise', 'workers', 'min_port', 'max_ttl', 'algorithms', 'protocol', 'healthcheck_endpoint', '__proto__',
+  ); // prettier-ignore
+  const leaf = fc.oneof(
+    fc.constantFrom(null, '', 'v1', 'c', 'static', 'ephemeral', 'tls', '10.0.0.1', '${NONE}', 'auto', true, 3478),
+    fc.string(),
+    fc.double(),
+  ); // prettier-ignore
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      leaf,
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.dictionary(key, tie('tree'), { maxKeys: 6 }),
+    ),
+  }));
+  const file = fc.dictionary(key, tree, { maxKeys: 6 });
+  const shapes = fc.property(file, (data) => expectVerdict(JSON.stringify(data)));
+  t.doesNotThrow(() => fc.assert(shapes, { numRuns: 3000 }));
+  t.end();
+});
+
+t.test('truncated and repeated examples are judged', (t) => {
+  const example = readFileSync('config/turnpike.example.yaml', 'utf8');
+  for (let length = 0; length < example.length; length += 97) {
+    t.doesNotThrow(() => expectVerdict(example.slice(0, length)), `first ${length} characters`);
+  }
+  t.doesNotThrow(() => expectVerdict(example + example));
+  t.end();
+});
