@@ -1,0 +1,66 @@
+import { openTcpListener, openUdpSocket, closeSocket } from '../../sys/socket.ts';
+import { TransportAddress } from '../../stun/transport-address.ts';
+import type { ListenerPlan } from '../data-plane.ts';
+import { listenError } from '../shared/listen-error.ts';
+import type { OpenListener } from './worker-protocol.ts';
+
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/**
+ * Opens the sockets of a listener, one per address and worker; the kernel spreads 5-tuples over those of one address.
+ *
+ * The main thread opens them, so that they outlive a worker: closing one would move the clients of all others.
+ *
+ * @returns the sockets by worker.
+ * @throws GatewayError GW_ERR_LISTEN; nothing stays open then.
+ */
+export function openListener(plan: ListenerPlan, workers: number): OpenListener[][] {
+  const ips = plan.bind === undefined ? WILDCARDS.filter(hasFamily) : [plan.bind];
+  const opened: OpenListener[][] = Array.from({ length: workers }, () => []);
+  try {
+    for (const ip of ips) {
+      const address = TransportAddress.parse(ip, plan.port)!;
+      const isWildcard = WILDCARDS.includes(ip);
+      closeSocket(open(plan, address, false, isWildcard));
+      for (const ofWorker of opened) {
+        ofWorker.push({ plan, fd: open(plan, address, true, isWildcard), ip, isWildcard });
+      }
+    }
+  } catch (error) {
+    for (const { fd } of opened.flat()) closeSocket(fd);
+    throw listenError(plan, error);
+  }
+  return opened;
+}
+
+/**
+ * Without `reusePort` the port must be free, which is tried first: with it, a second gateway of the same user would
+ * quietly take half of the clients.
+ */
+function open(
+  plan: ListenerPlan,
+  address: TransportAddress,
+  reusePort: boolean,
+  packetInfo: boolean,
+): number {
+  if (plan.protocol === 'tcp') return openTcpListener({ address, reusePort });
+  return openUdpSocket({
+    address,
+    reusePort,
+    packetInfo,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    sendBufferBytes: SEND_BUFFER_BYTES,
+  });
+}
+
+/** Hosts without IPv6 have no such sockets at all. */
+function hasFamily(ip: string): boolean {
+  try {
+    closeSocket(openUdpSocket({ address: TransportAddress.parse(ip)! }));
+    return true;
+  } catch {
+    return false;
+  }
+}

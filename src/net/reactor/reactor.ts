@@ -1,0 +1,189 @@
+import { Poller, drainEventFd } from '../../sys/epoll.ts';
+import { EPOLLIN } from '../../sys/layout.ts';
+import type { Client } from '../../turn/allocation.ts';
+import type { TurnEvent } from '../../turn/commands.ts';
+import type { Now } from '../../turn/policy.ts';
+import type { TurnServer } from '../../turn/turn-server.ts';
+import type { DescriptorLedger } from '../shared/descriptor-ledger.ts';
+import type { MonotonicClock } from '../shared/clock.ts';
+import { executeCommand } from './commands.ts';
+import { DownstreamQueue } from './downstream-queue.ts';
+import { PacketMemory } from './packet-memory.ts';
+import { RelaySocket } from './relay-socket.ts';
+import { TcpConnections } from './tcp-connections.ts';
+import { TcpListener } from './tcp-listener.ts';
+import { UdpListener, type ListenerSocket } from './udp-listener.ts';
+import { UpstreamQueue } from './upstream-queue.ts';
+
+const EVENTS_MAX = 256;
+const BLOCK_MS_MAX = 1000;
+
+/** Whatever owns a file descriptor that the reactor watches. */
+export interface PollHandler {
+  /** The descriptor is ready; `flags` are those of epoll(7). */
+  onReady(flags: number): void;
+}
+
+/** What a reactor works with. */
+export interface ReactorOptions {
+  readonly server: TurnServer;
+  readonly clock: MonotonicClock;
+  readonly ledger: DescriptorLedger;
+  /** Woken through this descriptor, the reactor calls `onWake`. */
+  readonly wakeFd: number;
+  readonly onWake: () => void;
+  readonly onEvent: (event: TurnEvent, now: Now) => void;
+}
+
+/**
+ * The loop of one relay worker: it blocks in epoll_wait, moves what is ready through the core, and sends what came
+ * out. It owns every socket opened by its worker; listener sockets belong to the process.
+ */
+export class Reactor {
+  readonly server: TurnServer;
+  readonly ledger: DescriptorLedger;
+  readonly memory = new PacketMemory();
+  readonly upstreamQueue = new UpstreamQueue(this.memory);
+  readonly downstreamQueue = new DownstreamQueue(this.memory);
+  readonly connections: TcpConnections;
+  readonly now: Now;
+
+  readonly #options: ReactorOptions;
+  readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
+  readonly #handlerByFd: (PollHandler | undefined)[] = [];
+  #pauses: { readonly untilMs: number; readonly resume: () => void }[] = [];
+  #isStopped = false;
+
+  constructor(options: ReactorOptions) {
+    this.#options = options;
+    this.server = options.server;
+    this.ledger = options.ledger;
+    this.now = {
+      monotonicMs: options.clock.monotonicMs(),
+      unixSeconds: options.clock.unixSeconds(),
+    };
+    this.connections = new TcpConnections(this);
+    options.ledger.own(this.#poller.fd);
+    this.watch(options.wakeFd, { onReady: () => this.#wake() }, EPOLLIN);
+  }
+
+  /** Starts to serve a listener socket, which stays open when the reactor ends. */
+  listen(socket: ListenerSocket, protocol: 'udp' | 'tcp'): void {
+    const handler =
+      protocol === 'udp' ? new UdpListener(this, socket) : new TcpListener(this, socket);
+    this.watch(socket.fd, handler, EPOLLIN);
+  }
+
+  /** Runs until `stop`; blocks the thread. */
+  run(): void {
+    while (!this.#isStopped) this.#turn();
+    this.server.shutdown();
+    this.drainCommands();
+    this.downstreamQueue.flush();
+    this.connections.closeAll();
+    this.ledger.disown(this.#poller.fd);
+    this.#poller.close();
+  }
+
+  /** Ends `run` after the current turn. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Watches a descriptor; throws SystemError when the poller takes no more. */
+  watch(fd: number, handler: PollHandler, events: number): void {
+    this.#poller.add(fd, events, fd);
+    this.#handlerByFd[fd] = handler;
+  }
+
+  /** Changes what a watched descriptor is watched for. */
+  rewatch(fd: number, events: number): void {
+    this.#poller.modify(fd, events, fd);
+  }
+
+  /** Stops watching a descriptor. */
+  unwatch(fd: number): void {
+    this.#handlerByFd[fd] = undefined;
+    this.#poller.remove(fd);
+  }
+
+  /** Stops watching a descriptor for a second, because what it is ready for cannot be done now. */
+  pause(fd: number, events: number): void {
+    this.rewatch(fd, 0);
+    const resume = (): void => this.rewatch(fd, events);
+    this.#pauses.push({ untilMs: this.now.monotonicMs + BLOCK_MS_MAX, resume });
+  }
+
+  /** The relay socket of a descriptor that `bindRelay` or `adoptRelay` returned. */
+  relaySocketOf(fd: number): RelaySocket {
+    return this.#handlerByFd[fd] as RelaySocket;
+  }
+
+  /** Queues what the core left in `server.relayed`; its payload lies at `offset` of the arena. */
+  relayUp(offset: number): void {
+    const { relayed } = this.server;
+    this.upstreamQueue.add(this.relaySocketOf(relayed.relay!.handle), relayed, offset);
+  }
+
+  /**
+   * Sends a framed message of the arena to a client.
+   *
+   * @param length - bytes on a datagram transport.
+   * @param streamLength - bytes on a stream, padding included (RFC 8656 §12.5).
+   */
+  sendRelayed(client: Client, offset: number, length: number, streamLength: number): void {
+    if (client.handle < 0) this.downstreamQueue.add(client, offset, length);
+    else this.connections.of(client)?.sendRelayed(offset, streamLength);
+  }
+
+  /** Carries out everything the core has queued. */
+  drainCommands(): void {
+    for (
+      let command = this.server.nextCommand();
+      command !== undefined;
+      command = this.server.nextCommand()
+    ) {
+      executeCommand(this, command, this.#options.onEvent);
+    }
+  }
+
+  #turn(): void {
+    const count = this.#poller.wait(this.#timeoutMs());
+    this.#readClock();
+    for (let index = 0; index < count; index++) {
+      this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
+    }
+    this.downstreamQueue.flush();
+    const deadline = this.server.pollTimeout();
+    if (deadline !== undefined && deadline <= this.now.monotonicMs) {
+      this.server.handleTimeout(this.now);
+      this.drainCommands();
+    }
+    this.connections.handleTimeout();
+    if (this.#pauses.length > 0) this.#resumePaused();
+  }
+
+  #resumePaused(): void {
+    const due = this.#pauses.filter((pause) => pause.untilMs <= this.now.monotonicMs);
+    this.#pauses = this.#pauses.filter((pause) => !due.includes(pause));
+    for (const pause of due) pause.resume();
+  }
+
+  #timeoutMs(): number {
+    const deadline = this.server.pollTimeout();
+    if (deadline === undefined) return BLOCK_MS_MAX;
+    const wait = Math.ceil(deadline - this.now.monotonicMs);
+    return Math.max(0, Math.min(wait, BLOCK_MS_MAX));
+  }
+
+  #readClock(): void {
+    this.now.monotonicMs = this.#options.clock.monotonicMs();
+    this.now.unixSeconds = this.#options.clock.unixSeconds();
+  }
+
+  #wake(): void {
+    drainEventFd(this.#options.wakeFd);
+    this.#options.onWake();
+    this.drainCommands();
+  }
+}

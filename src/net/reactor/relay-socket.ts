@@ -1,0 +1,88 @@
+import { EPOLLERR, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from '../../sys/layout.ts';
+import { setDontFragment } from '../../sys/socket.ts';
+import { TransportAddress } from '../../stun/transport-address.ts';
+import type { Relay } from '../../turn/allocation.ts';
+import { ChannelBinding } from '../../turn/channel-binding.ts';
+import { paddedLength } from '../../stun/big-endian.ts';
+import { CHANNEL_DATA_HEADER_BYTES, writeChannelDataHeader } from '../../turn/channel-data.ts';
+import type { PollHandler, Reactor } from './reactor.ts';
+
+/** Datagrams taken from one relay socket before others have their turn. */
+const RECEIVE_MAX = 32;
+const ERRORS_MAX = 16;
+
+/** The bound socket of one relayed transport address. */
+export class RelaySocket implements PollHandler {
+  readonly fd: number;
+  /** First and last datagram waiting in the upstream queue; -1 is none. */
+  queueHead = -1;
+  queueTail = -1;
+  readonly #relay: Relay;
+  readonly #reactor: Reactor;
+
+  constructor(reactor: Reactor, relay: Relay, fd: number) {
+    this.#reactor = reactor;
+    this.#relay = relay;
+    this.fd = fd;
+  }
+
+  onReady(flags: number): void {
+    if ((flags & EPOLLERR) !== 0) this.#readErrors();
+    const { downstreamQueue, memory } = this.#reactor;
+    const wanted = Math.min(RECEIVE_MAX, downstreamQueue.freeSlots());
+    const start = downstreamQueue.nextSlot;
+    const count = memory.downstream.receive(this.fd, start, wanted);
+    if (count <= 0) return;
+    downstreamQueue.useSlots(count);
+    for (let slot = start; slot < start + count; slot++) this.#relayDown(slot);
+  }
+
+  /** Sets the don't-fragment bit of what is sent next. */
+  setDontFragment(on: boolean): void {
+    setDontFragment(this.fd, this.#relay.family, on);
+  }
+
+  #relayDown(slot: number): void {
+    const { memory, server } = this.#reactor;
+    const { downstream } = memory;
+    if (downstream.isTruncated(slot) || !downstream.readAddress(slot, PEER)) return;
+    const under = server.handlePeerDatagram(this.#relay, PEER);
+    if (under === undefined) return;
+    const { bytes } = memory.arena;
+    const payload = downstream.payloadOffset(slot);
+    const length = downstream.length(slot);
+    const end = payload + paddedLength(length);
+    if (under instanceof ChannelBinding) {
+      const start = payload - CHANNEL_DATA_HEADER_BYTES;
+      writeChannelDataHeader(bytes, start, under.channelNumber, length);
+      for (let pad = payload + length; pad < end; pad++) bytes[pad] = 0;
+      this.#reactor.sendRelayed(
+        this.#relay.allocation.client,
+        start,
+        payload + length - start,
+        end - start,
+      );
+    } else {
+      const start = server.dataIndication.wrap(bytes, payload, length, PEER);
+      this.#reactor.sendRelayed(this.#relay.allocation.client, start, end - start, end - start);
+    }
+  }
+
+  #readErrors(): void {
+    const { memory, server } = this.#reactor;
+    const { errors } = memory;
+    for (let count = 0; count < ERRORS_MAX && errors.read(this.fd); count++) {
+      if (errors.origin !== SO_EE_ORIGIN_ICMP && errors.origin !== SO_EE_ORIGIN_ICMP6) continue;
+      server.handlePeerError(
+        this.#relay,
+        errors.destination,
+        errors.type,
+        errors.code,
+        errors.info,
+      );
+      this.#reactor.drainCommands();
+    }
+  }
+}
+
+const PEER = new TransportAddress();

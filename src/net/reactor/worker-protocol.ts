@@ -1,0 +1,29 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { CoreSetup, ListenerPlan, LogRecord } from '../data-plane.ts';
+
+/** A listener socket that the main thread opened for one worker; plain data. */
+export interface OpenListener {
+  readonly plan: ListenerPlan;
+  readonly fd: number;
+  /** IP address it is bound to, as text. */
+  readonly ip: string;
+  readonly isWildcard: boolean;
+}
+
+/** What a relay worker is started with. */
+export interface WorkerStart<Policies> {
+  readonly setup: CoreSetup<Policies>;
+  readonly listeners: readonly OpenListener[];
+  /** The main thread signals this after it has posted a message. */
+  readonly wakeFd: number;
+  /** Both directions. */
+  readonly port: MessagePort;
+}
+
+/** From the main thread to a worker. */
+export type ToWorker<Policies> =
+  { readonly kind: 'policies'; readonly policies: Policies } | { readonly kind: 'stop' };
+
+/** From a worker to the main thread. */
+export type FromWorker =
+  { readonly kind: 'ready' } | { readonly kind: 'record'; readonly record: LogRecord };

@@ -1,0 +1,171 @@
+import { sha256 } from '../../stun/integrity.ts';
+import { IPV6, type TransportAddress } from '../../stun/transport-address.ts';
+import type { QuotaPolicy } from '../../turn/policy.ts';
+import { SpinLock } from './spin-lock.ts';
+
+const HEADER_WORDS = 1;
+const REGION_HEADER_WORDS = 1;
+const SLOT_WORDS = 3;
+const SLOTS_MIN = 1024;
+
+/** How many allocations there may be. */
+export interface QuotaLimits {
+  /** Over all clients. */
+  readonly allocationsMax: number;
+  /** Of one client: an IPv4 address or an IPv6 /64. */
+  readonly allocationsPerAddressMax: number;
+  /** Of one user id; 0 means no quota. */
+  readonly allocationsPerUserMax: number;
+}
+
+/** Memory for the counts of `workers` threads; pass it to each of them. */
+export function createQuotaMemory(workers: number, limits: QuotaLimits): SharedArrayBuffer {
+  const words = HEADER_WORDS + workers * regionWords(slotsFor(limits));
+  return new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT);
+}
+
+/**
+ * Counts allocations by user and by client address over all workers together.
+ *
+ * Every worker writes only its own region, a hash table from a 64-bit key to a count, and reads those of the others;
+ * so the counts of a worker that died vanish when its region is cleared.
+ */
+export class QuotaTable implements QuotaPolicy {
+  readonly #words: Int32Array;
+  readonly #limits: QuotaLimits;
+  readonly #slots: number;
+  readonly #workers: number;
+  readonly #region: number;
+  readonly #lock: SpinLock;
+
+  /** `worker` counts from 0; `memory` comes from `createQuotaMemory` with the same limits. */
+  constructor(memory: SharedArrayBuffer, worker: number, limits: QuotaLimits) {
+    this.#words = new Int32Array(memory);
+    this.#limits = limits;
+    this.#slots = slotsFor(limits);
+    this.#workers = (this.#words.length - HEADER_WORDS) / regionWords(this.#slots);
+    this.#region = this.#regionOf(worker);
+    this.#lock = new SpinLock(this.#words, 0, worker + 1);
+  }
+
+  acquire(userId: string, client: TransportAddress): ReturnType<QuotaPolicy['acquire']> {
+    const user = keyOf(`user ${userId}`);
+    const address = keyOf(`address ${networkOf(client)}`);
+    const { allocationsMax, allocationsPerAddressMax, allocationsPerUserMax } = this.#limits;
+    return this.#lock.run(() => {
+      if (allocationsPerUserMax > 0 && this.#count(user) >= allocationsPerUserMax)
+        return 'allocationQuotaReached';
+      if (this.#count(address) >= allocationsPerAddressMax) return 'allocationQuotaReached';
+      if (this.#total() >= allocationsMax) return 'insufficientCapacity';
+      this.#add(user, 1);
+      this.#add(address, 1);
+      this.#words[this.#region]! += 1;
+      return undefined;
+    });
+  }
+
+  release(userId: string, client: TransportAddress): void {
+    const user = keyOf(`user ${userId}`);
+    const address = keyOf(`address ${networkOf(client)}`);
+    this.#lock.run(() => {
+      this.#add(user, -1);
+      this.#add(address, -1);
+      this.#words[this.#region]! -= 1;
+    });
+  }
+
+  /** Allocations over all workers. */
+  get total(): number {
+    return this.#lock.run(() => this.#total());
+  }
+
+  /** Forgets what a worker that is dead had counted. */
+  clear(worker: number): void {
+    this.#lock.breakFor(worker + 1);
+    this.#lock.run(() => {
+      const start = this.#regionOf(worker);
+      this.#words.fill(0, start, start + regionWords(this.#slots));
+    });
+  }
+
+  #regionOf(worker: number): number {
+    return HEADER_WORDS + worker * regionWords(this.#slots);
+  }
+
+  #total(): number {
+    let total = 0;
+    for (let worker = 0; worker < this.#workers; worker++)
+      total += this.#words[this.#regionOf(worker)]!;
+    return total;
+  }
+
+  #count(key: Key): number {
+    let count = 0;
+    for (let worker = 0; worker < this.#workers; worker++) {
+      count += this.#words[this.#slotOf(this.#regionOf(worker), key) + 2]!;
+    }
+    return count;
+  }
+
+  #add(key: Key, change: 1 | -1): void {
+    const slot = this.#slotOf(this.#region, key);
+    this.#words[slot] = key.high;
+    this.#words[slot + 1] = key.low;
+    this.#words[slot + 2]! += change;
+    if (this.#words[slot + 2] === 0) this.#remove(slot);
+  }
+
+  /** Index of the slot of a key in a region, or of the free slot (count 0) where it belongs. */
+  #slotOf(region: number, key: Key): number {
+    let index = key.low & (this.#slots - 1);
+    for (;;) {
+      const slot = this.#slotAt(region, index);
+      if (this.#words[slot + 2] === 0) return slot;
+      if (this.#words[slot] === key.high && this.#words[slot + 1] === key.low) return slot;
+      index = (index + 1) & (this.#slots - 1);
+    }
+  }
+
+  #slotAt(region: number, index: number): number {
+    return region + REGION_HEADER_WORDS + index * SLOT_WORDS;
+  }
+
+  /** Closes the gap that an emptied slot leaves in its probe sequence. */
+  #remove(emptied: number): void {
+    const mask = this.#slots - 1;
+    let hole = (emptied - this.#region - REGION_HEADER_WORDS) / SLOT_WORDS;
+    for (let index = (hole + 1) & mask; ; index = (index + 1) & mask) {
+      const slot = this.#slotAt(this.#region, index);
+      if (this.#words[slot + 2] === 0) break;
+      const distanceFromHome = (index - (this.#words[slot + 1]! & mask)) & mask;
+      if (distanceFromHome < ((index - hole) & mask)) continue;
+      this.#words.copyWithin(this.#slotAt(this.#region, hole), slot, slot + SLOT_WORDS);
+      hole = index;
+    }
+    const slot = this.#slotAt(this.#region, hole);
+    this.#words.fill(0, slot, slot + SLOT_WORDS);
+  }
+}
+
+interface Key {
+  readonly high: number;
+  readonly low: number;
+}
+
+function keyOf(text: string): Key {
+  const digest = Buffer.from(sha256(text));
+  return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
+}
+
+function networkOf(client: TransportAddress): string {
+  return client.family === IPV6 ? `${client.word0}:${client.word1}` : `${client.word0}`;
+}
+
+/** Two keys for each allocation, at most half full: a power of two. */
+function slotsFor({ allocationsMax }: QuotaLimits): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(SLOTS_MIN, allocationsMax * 4)));
+}
+
+function regionWords(slots: number): number {
+  return REGION_HEADER_WORDS + slots * SLOT_WORDS;
+}
