@@ -1,0 +1,119 @@
+import { ATTRIBUTE } from '../../stun/registry.ts';
+import { isTunnelled } from '../admission.ts';
+import { readAllocateWish, type AllocateWish } from '../allocate-wish.ts';
+import { Allocation, Client } from '../allocation.ts';
+import { after } from '../lifetime.ts';
+import type { Reservation } from '../policy.ts';
+import { keepReservation, startBinding, writeAllocateSuccess } from '../relay-binding.ts';
+import type { Rejection, TurnRequest } from '../request.ts';
+import type { TurnContext } from '../turn-context.ts';
+
+/**
+ * Handles an Allocate request (RFC 8656 §7.2).
+ *
+ * @returns the rejection, or undefined when the answer is queued or will be once the relay sockets are bound.
+ */
+export function handleAllocate(context: TurnContext, request: TurnRequest): Rejection | undefined {
+  const { client, message } = request;
+  if (client.allocation !== undefined) return answerRepeated(context, request, client.allocation);
+  if (isTunnelled(client.address)) return { code: 403 };
+  const { isDontFragmentSupported, reservations } = context.options;
+  const wish = readAllocateWish(message, client.endpoint, isDontFragmentSupported);
+  if ('code' in wish) return wish;
+
+  const reservation = wish.token === undefined ? undefined : reservations.take(wish.token);
+  if (wish.token !== undefined && reservation === undefined) return { code: 508 };
+  const rejection = refuseReserved(client, reservation) ?? acquirePlace(context, request);
+  if (rejection === undefined) createAllocation(context, request, wish, reservation);
+  else if (reservation !== undefined) keepReservation(context, reservation);
+  return rejection;
+}
+
+/** Step 5: a reserved address is of no use where its family is not relayed. */
+function refuseReserved(
+  client: Client,
+  reservation: Reservation | undefined,
+): Rejection | undefined {
+  const isUsable =
+    reservation === undefined || client.endpoint.relayAddressOf(reservation.family) !== undefined;
+  return isUsable ? undefined : { code: 508 };
+}
+
+/** Step 2: the same transaction gets the same answer again, another one is a mismatch. */
+function answerRepeated(
+  context: TurnContext,
+  request: TurnRequest,
+  live: Allocation,
+): Rejection | undefined {
+  const { message, authenticated } = request;
+  const isRetransmission = Buffer.compare(live.transactionId, message.copyTransactionId()) === 0;
+  if (!isRetransmission || live.userId !== authenticated.credential.userId) return { code: 437 };
+  if (live.state === 'binding') return context.drop('allocationBinding');
+  const bytes = writeAllocateSuccess(context.writer, live, authenticated);
+  context.queue({ kind: 'sendToClient', client: live.client, bytes });
+  return undefined;
+}
+
+/** Steps 10 and 11. */
+function acquirePlace(context: TurnContext, request: TurnRequest): Rejection | undefined {
+  const { quota, alternateServers } = context.options;
+  const { client } = request;
+  const { userId } = request.authenticated.credential;
+  if (alternateServers.length > 0) return redirect(alternateServers, request);
+  const refusal = quota.acquire(userId, client.address);
+  if (refusal === undefined) return undefined;
+  const code = refusal === 'allocationQuotaReached' ? 486 : 508;
+  context.emit({ kind: 'allocationRefused', client, userId, code });
+  return { code };
+}
+
+/** Names a server of the client's own family, as the client needs one; one of the other may follow (RFC 8489 §10). */
+function redirect(
+  servers: TurnContext['options']['alternateServers'],
+  { client }: TurnRequest,
+): Rejection {
+  const [own, other] = [true, false].map((isOwn) =>
+    servers.find((server) => (server.family === client.address.family) === isOwn),
+  );
+  if (own === undefined) return { code: 508 };
+  return {
+    code: 300,
+    write: (writer) => {
+      for (const server of [own, other]) {
+        if (server !== undefined) writer.address(ATTRIBUTE.ALTERNATE_SERVER, server);
+      }
+    },
+  };
+}
+
+function createAllocation(
+  context: TurnContext,
+  request: TurnRequest,
+  wish: AllocateWish,
+  reservation: Reservation | undefined,
+): void {
+  const { credential } = request.authenticated;
+  const { endpoint } = request.client;
+  const isStream = request.client.handle >= 0;
+  const client = isStream ? request.client : new Client(endpoint, request.client.address.clone());
+  const allocation = new Allocation({
+    client,
+    userId: credential.userId,
+    userRoutes: credential.routes,
+    transactionId: request.message.copyTransactionId(),
+    lifetimeSeconds: wish.lifetimeSeconds,
+    expiresAtMs: after(request.now.monotonicMs, wish.lifetimeSeconds),
+  });
+  allocation.addressError = wish.addressError;
+  client.allocation = allocation;
+  if (!isStream) endpoint.allocationByClient.set(client.address, allocation);
+  context.allocations.add(allocation);
+  startBinding(
+    context,
+    allocation,
+    request.authenticated,
+    wish,
+    reservation,
+    request.now.monotonicMs,
+  );
+}

@@ -1,0 +1,20 @@
+import { ATTRIBUTE, CLASS } from '../../stun/registry.ts';
+import type { StunMessage } from '../../stun/message.ts';
+import type { Client } from '../allocation.ts';
+import { isKnownAttribute } from '../known-attributes.ts';
+import type { TurnContext } from '../turn-context.ts';
+
+/** Answers a Binding request; needs no credentials (RFC 8489 §12, RFC 8656 §5). */
+export function handleBinding(context: TurnContext, client: Client, message: StunMessage): void {
+  const { writer } = context;
+  const unknown = message.unknownComprehensionRequired(isKnownAttribute);
+  if (unknown.length > 0) {
+    writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
+    writer.errorCode(420, '').unknownAttributes(unknown);
+  } else {
+    writer.begin(message.method, CLASS.SUCCESS, message.bytes, message.transactionIdOffset);
+    writer.xorAddress(ATTRIBUTE.XOR_MAPPED_ADDRESS, client.address);
+  }
+  if (message.hasFingerprint) writer.fingerprint();
+  context.queue({ kind: 'sendToClient', client, bytes: writer.written() });
+}

@@ -1,0 +1,82 @@
+import { readUint16, readXorAddress } from '../../stun/attributes.ts';
+import { ATTRIBUTE, METHOD } from '../../stun/registry.ts';
+import { TransportAddress } from '../../stun/transport-address.ts';
+import { CHANNELS_PER_ALLOCATION_MAX, PERMISSIONS_PER_ALLOCATION_MAX } from '../../limits.ts';
+import type { Allocation } from '../allocation.ts';
+import {
+  CHANNEL_NUMBER_MAX,
+  CHANNEL_NUMBER_MAX_RFC5766,
+  CHANNEL_NUMBER_MIN,
+} from '../channel-data.ts';
+import { installChannel } from '../lifecycle.ts';
+import { writeSuccess, type AllocationRequest, type Rejection } from '../request.ts';
+import type { TurnContext } from '../turn-context.ts';
+
+/** Handles a ChannelBind request (RFC 8656 §12.2). */
+export function handleChannelBind(
+  context: TurnContext,
+  request: AllocationRequest,
+): Rejection | undefined {
+  const { allocation, client, message, authenticated, now } = request;
+  const channelNumber = readUint16(message, message.find(ATTRIBUTE.CHANNEL_NUMBER), 4);
+  const peer = new TransportAddress();
+  const hasPeer = readXorAddress(message, message.find(ATTRIBUTE.XOR_PEER_ADDRESS), peer);
+  if (channelNumber === undefined || !hasPeer || !isInRange(context, channelNumber))
+    return { code: 400 };
+  if (isBoundOtherwise(allocation, channelNumber, peer)) return { code: 400 };
+  const relay = allocation.relayOf(peer.family);
+  if (relay === undefined) return { code: 443 };
+  if (peer.port === 0) return { code: 400 };
+
+  const verdict = context.admission.judge(allocation, peer, peer.port);
+  if (verdict !== 'admitted') {
+    context.emit({
+      kind: 'peerDenied',
+      allocation,
+      peer,
+      port: peer.port,
+      verdict,
+      request: 'ChannelBind',
+    });
+    return { code: 403 };
+  }
+  if (!hasRoom(allocation, channelNumber, peer)) return { code: 508 };
+
+  installChannel(context, relay, channelNumber, peer, now.monotonicMs);
+  const bytes = writeSuccess(
+    context.writer,
+    METHOD.CHANNEL_BIND,
+    message.copyTransactionId(),
+    authenticated,
+  );
+  context.queue({ kind: 'sendToClient', client, bytes });
+  return undefined;
+}
+
+function isInRange(context: TurnContext, channelNumber: number): boolean {
+  const max = context.options.strictChannelNumbers
+    ? CHANNEL_NUMBER_MAX
+    : CHANNEL_NUMBER_MAX_RFC5766;
+  return channelNumber >= CHANNEL_NUMBER_MIN && channelNumber <= max;
+}
+
+/** True when the number belongs to another peer, or the peer to another number. */
+function isBoundOtherwise(
+  allocation: Allocation,
+  channelNumber: number,
+  peer: TransportAddress,
+): boolean {
+  const byNumber = allocation.channelByNumber.get(channelNumber);
+  const byPeer = allocation.channelByPeer.get(peer);
+  return byNumber !== byPeer;
+}
+
+function hasRoom(allocation: Allocation, channelNumber: number, peer: TransportAddress): boolean {
+  const { channelByNumber, permissionByPeer } = allocation;
+  const hasChannel =
+    channelByNumber.has(channelNumber) || channelByNumber.size < CHANNELS_PER_ALLOCATION_MAX;
+  const hasPermission =
+    permissionByPeer.get(peer) !== undefined ||
+    permissionByPeer.size < PERMISSIONS_PER_ALLOCATION_MAX;
+  return hasChannel && hasPermission;
+}

@@ -1,0 +1,46 @@
+import { ATTRIBUTE, METHOD } from '../../stun/registry.ts';
+import { readFamily } from '../allocate-wish.ts';
+import { endAllocation, removeRelay } from '../lifecycle.ts';
+import { after, grantedLifetime, readLifetime } from '../lifetime.ts';
+import { writeSuccess, type AllocationRequest, type Rejection } from '../request.ts';
+import type { TurnContext } from '../turn-context.ts';
+
+/**
+ * Handles a Refresh request (RFC 8656 §8.2).
+ *
+ * LIFETIME 0 ends the allocation; with REQUESTED-ADDRESS-FAMILY it ends that family of a dual allocation alone.
+ */
+export function handleRefresh(
+  context: TurnContext,
+  request: AllocationRequest,
+): Rejection | undefined {
+  const { allocation, message, now } = request;
+  const wish = readLifetime(message);
+  const family = readFamily(message, ATTRIBUTE.REQUESTED_ADDRESS_FAMILY);
+  if (wish === 'malformed' || family === 'malformed') return { code: 400 };
+  const relay = allocation.relays.find((candidate) => candidate.family === family);
+  if (family !== undefined && relay === undefined) return { code: 443 };
+
+  const lifetimeSeconds = wish === 0 ? 0 : grantedLifetime(wish);
+  answer(context, request, lifetimeSeconds);
+  if (lifetimeSeconds > 0) {
+    allocation.expiresAtMs = after(now.monotonicMs, lifetimeSeconds);
+    // The new end may be nearer than the old one.
+    context.expiry.add(allocation, now.monotonicMs);
+  } else if (relay !== undefined && allocation.relays.length > 1) {
+    removeRelay(context, relay);
+  } else {
+    endAllocation(context, allocation, 'refreshedToZero');
+  }
+  return undefined;
+}
+
+function answer(context: TurnContext, request: AllocationRequest, lifetimeSeconds: number): void {
+  const { client, message, authenticated } = request;
+  const { writer } = context;
+  const id = message.copyTransactionId();
+  const bytes = writeSuccess(writer, METHOD.REFRESH, id, authenticated, () =>
+    writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds),
+  );
+  context.queue({ kind: 'sendToClient', client, bytes });
+}

@@ -1,0 +1,407 @@
+import { uint16At, putUint32 } from '../stun/big-endian.ts';
+import {
+  classifyFirstByte,
+  FIRST_BYTE,
+  CHANNEL_DATA_LAST_BYTE_RFC5766,
+} from '../stun/demultiplex.ts';
+import { StunMessage } from '../stun/message.ts';
+import { ATTRIBUTE, CLASS, METHOD } from '../stun/registry.ts';
+import { IPV4, type TransportAddress } from '../stun/transport-address.ts';
+import { ATTRIBUTES_PER_MESSAGE_MAX } from '../limits.ts';
+import { Client, type Allocation, type Relay, type ServerEndpoint } from './allocation.ts';
+import { authenticate, type NotAuthenticated } from './authentication.ts';
+import { CHANNEL_DATA_HEADER_BYTES } from './channel-data.ts';
+import { ChannelBinding } from './channel-binding.ts';
+import type { DropReason, TurnCommand } from './commands.ts';
+import { DataIndicationWriter } from './data-indication.ts';
+import { handleAllocate } from './handlers/allocate.ts';
+import { handleBinding } from './handlers/binding.ts';
+import { handleChannelBind } from './handlers/channel-bind.ts';
+import { handleCreatePermission } from './handlers/create-permission.ts';
+import { handleRefresh } from './handlers/refresh.ts';
+import { handleSendIndication } from './handlers/send-indication.ts';
+import { isKnownAttribute } from './known-attributes.ts';
+import { endAllocation, removeChannel, removePermission } from './lifecycle.ts';
+import { Permission } from './permission.ts';
+import type { CredentialPolicy, MonotonicMs, Now, PeerPolicy } from './policy.ts';
+import { discardReservation, relayBound, relayFailed } from './relay-binding.ts';
+import { RelayedData } from './relayed-data.ts';
+import { writeRejection, type Rejection, type TurnRequest } from './request.ts';
+import { HeldReservation } from './reservation.ts';
+import { TurnContext, type Deadline, type TurnServerOptions } from './turn-context.ts';
+
+/**
+ * A TURN server without sockets, clock or randomness of its own (RFC 8656).
+ *
+ * The one rule of use: after every `handle…` call the driver takes `nextCommand()` until it is empty, and only then
+ * hands in the next input. Relayed data does not pass through commands: the call returns the existing channel binding
+ * or permission under which it flows, and creates nothing.
+ */
+export class TurnServer {
+  /** Destination and payload of the client data that the last `handleClientMessage` returned something for. */
+  readonly relayed = new RelayedData();
+  /** Frames peer data for clients without a channel. */
+  readonly dataIndication: DataIndicationWriter;
+
+  readonly #context: TurnContext;
+  readonly #message = new StunMessage(ATTRIBUTES_PER_MESSAGE_MAX);
+  /** Stands for a datagram client that has no allocation, so that strangers leave nothing behind. */
+  #stranger: Client | undefined;
+
+  constructor(options: TurnServerOptions) {
+    this.#context = new TurnContext(options);
+    const seed = new Uint8Array(12);
+    options.random.fill(seed);
+    this.dataIndication = new DataIndicationWriter(seed);
+  }
+
+  /** Number of allocations, the ones still waiting for sockets included. */
+  get allocationCount(): number {
+    return this.#context.allocations.size;
+  }
+
+  /** Inputs dropped in silence so far, by reason. */
+  get drops(): Readonly<Record<DropReason, number>> {
+    return this.#context.drops;
+  }
+
+  /** All allocations, in order of creation. */
+  allocations(): Iterable<Allocation> {
+    return this.#context.allocations;
+  }
+
+  /**
+   * Handles one datagram from a client.
+   *
+   * @param address - source; borrowed.
+   * @param bytes - holds the datagram at `offset`; borrowed.
+   * @returns what the data in `relayed` flows under, or undefined when there is none.
+   */
+  handleClientDatagram(
+    endpoint: ServerEndpoint,
+    address: TransportAddress,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    now: Now,
+  ): ChannelBinding | Permission | undefined {
+    const allocation = endpoint.allocationByClient.get(address);
+    const client =
+      allocation === undefined ? this.#strangerAt(endpoint, address) : allocation.client;
+    return this.handleClientMessage(client, bytes, offset, length, now);
+  }
+
+  /** Handles one whole message from a known client, for example one frame of a stream; see `handleClientDatagram`. */
+  handleClientMessage(
+    client: Client,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    now: Now,
+  ): ChannelBinding | Permission | undefined {
+    if (length < CHANNEL_DATA_HEADER_BYTES) return this.#context.drop('notStunNorChannelData');
+    switch (classifyFirstByte(bytes[offset]!, CHANNEL_DATA_LAST_BYTE_RFC5766)) {
+      case FIRST_BYTE.CHANNEL_DATA:
+        return this.#handleChannelData(client, bytes, offset, length);
+      case FIRST_BYTE.STUN:
+        return this.#handleStun(client, bytes, offset, length, now);
+      default:
+        return this.#context.drop('notStunNorChannelData');
+    }
+  }
+
+  /**
+   * Handles one datagram that a relay socket received.
+   *
+   * @param peer - source; borrowed.
+   * @returns the channel binding to frame it with, the permission for a Data indication, or undefined to drop it
+   *   (RFC 8656 §11.3, §12.7).
+   */
+  handlePeerDatagram(
+    relay: Relay,
+    peer: TransportAddress,
+  ): ChannelBinding | Permission | undefined {
+    const { allocation } = relay;
+    const permission = allocation.permissionByPeer.get(peer);
+    if (permission === undefined) return this.#context.drop('noPermission');
+    if (!this.#context.admission.passes(permission, peer.port))
+      return this.#context.drop('peerNotAdmitted');
+    return allocation.channelByPeer.get(peer) ?? permission;
+  }
+
+  /**
+   * Handles an ICMP error that a relay socket received for a datagram it had sent (RFC 8656 §11.5).
+   *
+   * @param peer - destination of the datagram; borrowed.
+   * @param errorData - 32 bits that depend on the type, such as the MTU; 0 where there is none.
+   */
+  handlePeerError(
+    relay: Relay,
+    peer: TransportAddress,
+    type: number,
+    code: number,
+    errorData: number,
+  ): void {
+    const { allocation } = relay;
+    const context = this.#context;
+    if (allocation.state !== 'active' || !isRelayedErrorType(relay, type)) return;
+    if (allocation.permissionByPeer.get(peer) === undefined) {
+      context.drop('noPermission');
+      return;
+    }
+    const id = new Uint8Array(12);
+    context.options.random.fill(id);
+    const value = new Uint8Array(8);
+    putUint32(value, 0, ((type & 0x7f) << 9) | (code & 0x1ff));
+    putUint32(value, 4, errorData);
+    const bytes = context.writer
+      .begin(METHOD.DATA, CLASS.INDICATION, id)
+      .xorAddress(ATTRIBUTE.XOR_PEER_ADDRESS, peer)
+      .attribute(ATTRIBUTE.ICMP, value)
+      .written();
+    context.queue({ kind: 'sendToClient', client: allocation.client, bytes });
+  }
+
+  /** The driver has carried out `bindRelay` or `adoptRelay`; `nextHandle` when it reserved the next port as well. */
+  handleRelayBound(relay: Relay, handle: number, nextHandle: number | undefined, now: Now): void {
+    relayBound(this.#context, relay, handle, nextHandle, now.monotonicMs);
+  }
+
+  /** The driver could not bind; `isPortTaken` when another port may work. */
+  handleRelayFailed(relay: Relay, isPortTaken: boolean, now: Now): void {
+    relayFailed(this.#context, relay, isPortTaken, now.monotonicMs);
+  }
+
+  /** A stream connection is gone, and its allocation with it (RFC 8656 §3.1). */
+  handleClientClosed(client: Client): void {
+    if (client.allocation !== undefined)
+      endAllocation(this.#context, client.allocation, 'clientClosed');
+  }
+
+  /** Ends what has expired; to be called when `pollTimeout()` is reached. */
+  handleTimeout(now: Now): void {
+    this.#context.expiry.advance(now.monotonicMs, (entry) => this.#expire(entry));
+  }
+
+  /** When `handleTimeout` is due, or undefined while nothing can expire. */
+  pollTimeout(): MonotonicMs | undefined {
+    return this.#context.expiry.nextDeadline();
+  }
+
+  /** Swaps credentials and routes; live permissions and channels that the new routes deny end at once. */
+  replacePolicies(policies: { credentials?: CredentialPolicy; peers?: PeerPolicy }): void {
+    if (policies.credentials !== undefined) this.#context.replaceCredentials(policies.credentials);
+    if (policies.peers === undefined) return;
+    this.#context.admission.policy = policies.peers;
+    for (const allocation of this.#context.allocations) this.#readmit(allocation);
+  }
+
+  /** Ends every allocation. */
+  shutdown(): void {
+    for (const allocation of this.#context.allocations)
+      endAllocation(this.#context, allocation, 'shutdown');
+  }
+
+  /** The next thing for the driver to do, or undefined when the queue is empty. */
+  nextCommand(): TurnCommand | undefined {
+    return this.#context.nextCommand();
+  }
+
+  #strangerAt(endpoint: ServerEndpoint, address: TransportAddress): Client {
+    const stranger = (this.#stranger ??= new Client(endpoint, address));
+    stranger.endpoint = endpoint;
+    stranger.address = address;
+    return stranger;
+  }
+
+  #handleChannelData(
+    client: Client,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): ChannelBinding | undefined {
+    const { allocation } = client;
+    if (allocation === undefined) return this.#context.drop('noAllocation');
+    const payloadLength = uint16At(bytes, offset + 2);
+    if (payloadLength > length - CHANNEL_DATA_HEADER_BYTES)
+      return this.#context.drop('malformedChannelData');
+    const binding = allocation.channelByNumber.get(uint16At(bytes, offset));
+    if (binding === undefined) return this.#context.drop('unknownChannel');
+    const { relayed } = this;
+    relayed.relay = binding.relay;
+    relayed.peer.copyFrom(binding.peer);
+    relayed.payloadOffset = offset + CHANNEL_DATA_HEADER_BYTES;
+    relayed.payloadLength = payloadLength;
+    relayed.dontFragment = false;
+    return binding;
+  }
+
+  #handleStun(
+    client: Client,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    now: Now,
+  ): Permission | undefined {
+    const message = this.#message;
+    if (message.decode(bytes, offset, length) !== undefined)
+      return this.#context.drop('malformedStun');
+    switch (message.messageClass) {
+      case CLASS.REQUEST:
+        this.#handleRequest(client, now);
+        return undefined;
+      case CLASS.INDICATION:
+        return this.#handleIndication(client);
+      default:
+        return this.#context.drop('unexpectedResponse');
+    }
+  }
+
+  #handleIndication(client: Client): Permission | undefined {
+    const message = this.#message;
+    // A Binding indication keeps a NAT binding alive and wants nothing (RFC 8489 §6.3.2).
+    if (message.method === METHOD.BINDING) return undefined;
+    if (message.method !== METHOD.SEND) return this.#context.drop('unsupportedMethod');
+    if (client.allocation?.state !== 'active') return this.#context.drop('noAllocation');
+    return handleSendIndication(this.#context, client.allocation, message, this.relayed);
+  }
+
+  #handleRequest(client: Client, now: Now): void {
+    const context = this.#context;
+    const message = this.#message;
+    switch (message.method) {
+      case METHOD.BINDING:
+        handleBinding(context, client, message);
+        return;
+      case METHOD.ALLOCATE:
+      case METHOD.REFRESH:
+      case METHOD.CREATE_PERMISSION:
+      case METHOD.CHANNEL_BIND:
+        break;
+      default:
+        context.drop('unsupportedMethod');
+        return;
+    }
+    if (!context.credentials.isTurnEnabled) {
+      this.#answerUnauthenticated(client, { code: 403 }, now);
+      return;
+    }
+    const authenticated = authenticate(
+      message,
+      client.address,
+      context.credentials,
+      context.nonces,
+      now,
+    );
+    if ('code' in authenticated) {
+      this.#answerUnauthenticated(client, authenticated, now);
+      return;
+    }
+    const request: TurnRequest = { message, client, authenticated, now };
+    const rejection = this.#dispatch(request);
+    if (rejection === undefined) return;
+    context.queue({
+      kind: 'sendToClient',
+      client,
+      bytes: writeRejection(context.writer, request, rejection),
+    });
+  }
+
+  #dispatch(request: TurnRequest): Rejection | undefined {
+    const context = this.#context;
+    const { message, client } = request;
+    const unknown = message.unknownComprehensionRequired(isKnownAttribute);
+    if (unknown.length > 0)
+      return { code: 420, write: (writer) => writer.unknownAttributes(unknown) };
+    if (message.method === METHOD.ALLOCATE) return handleAllocate(context, request);
+
+    const { allocation } = client;
+    if (allocation?.state !== 'active') return { code: 437 };
+    if (allocation.userId !== request.authenticated.credential.userId) return { code: 441 };
+    const owned = { ...request, allocation };
+    switch (message.method) {
+      case METHOD.REFRESH:
+        return handleRefresh(context, owned);
+      case METHOD.CREATE_PERMISSION:
+        return handleCreatePermission(context, owned);
+      default:
+        return handleChannelBind(context, owned);
+    }
+  }
+
+  /** Answers 401 and 438 with a challenge, 400 and 403 without (RFC 8489 §9.2.4). */
+  #answerUnauthenticated(
+    client: Client,
+    refusal: NotAuthenticated | { code: 403 },
+    now: Now,
+  ): void {
+    const context = this.#context;
+    const message = this.#message;
+    const { writer, credentials } = context;
+    writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
+    // Anybody may ask with a forged source address: without a reason phrase there is less to amplify.
+    writer.errorCode(refusal.code, '');
+    if (refusal.code === 401 || refusal.code === 438) {
+      writer.text(ATTRIBUTE.REALM, credentials.realm);
+      writer.text(ATTRIBUTE.NONCE, context.nonces.issue(client.address, now.monotonicMs));
+      if (credentials.passwordAlgorithms.length > 0)
+        writer.passwordAlgorithms(credentials.passwordAlgorithms);
+    }
+    if (message.hasFingerprint) writer.fingerprint();
+    context.queue({ kind: 'sendToClient', client, bytes: writer.written() });
+    if ('failure' in refusal && refusal.failure !== undefined) {
+      context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
+    }
+  }
+
+  #expire(entry: Deadline): void {
+    const context = this.#context;
+    if (entry instanceof Permission) {
+      removePermission(context, entry);
+    } else if (entry instanceof ChannelBinding) {
+      removeChannel(context, entry);
+    } else if (entry instanceof HeldReservation) {
+      const reservation = context.options.reservations.take(entry.token);
+      if (reservation !== undefined) discardReservation(context, reservation);
+    } else {
+      endAllocation(context, entry, 'expired');
+    }
+  }
+
+  #readmit(allocation: Allocation): void {
+    const context = this.#context;
+    for (const binding of allocation.channelByNumber.values()) {
+      const verdict = context.admission.judgeChannel(binding);
+      if (verdict === 'admitted') continue;
+      const { peer } = binding;
+      removeChannel(context, binding);
+      context.emit({
+        kind: 'peerDenied',
+        allocation,
+        peer,
+        port: peer.port,
+        verdict,
+        request: 'routeChange',
+      });
+    }
+    for (const permission of allocation.permissionByPeer.values()) {
+      const verdict = context.admission.judgePermission(permission);
+      if (verdict === 'admitted') continue;
+      const { peer } = permission;
+      removePermission(context, permission);
+      context.emit({
+        kind: 'peerDenied',
+        allocation,
+        peer,
+        port: undefined,
+        verdict,
+        request: 'routeChange',
+      });
+    }
+  }
+}
+
+/** Destination unreachable and time exceeded; over IPv6 packet too big as well (RFC 8656 §11.5). */
+function isRelayedErrorType(relay: Relay, type: number): boolean {
+  return relay.family === IPV4 ? type === 3 || type === 11 : type >= 1 && type <= 3;
+}
