@@ -71,7 +71,7 @@ export const DNS_TTL_MAX_SECONDS = 300;
 export const ICE_BODY_BYTES_MAX = 4096;
 /** Longest request target (path and query) of the ICE API, bytes. */
 export const ICE_URL_BYTES_MAX = 4096;
-/** Longest user id that a credential is issued for, bytes; leaves room for the timestamp in USERNAME (RFC 8489 §14.3). */
+/** Longest user id of an issued credential, bytes; leaves room for the timestamp in USERNAME (RFC 8489 §14.3). */
 export const ICE_USER_ID_BYTES_MAX = 256;
 /** Lifetime of a credential when the request names none, seconds. */
 export const ICE_TTL_DEFAULT_SECONDS = 86_400;

@@ -192,7 +192,7 @@ export class StunMessage {
   }
 }
 
-/** Whether RFC 8489 §14.5, §14.6 hide a type other than FINGERPRINT behind integrity attribute `integrity` (0: none). */
+/** Whether a type other than FINGERPRINT is hidden behind attribute `integrity`, 0: none (RFC 8489 §14.5, §14.6). */
 function isIgnoredAfterIntegrity(type: number, integrity: number): boolean {
   if (integrity === 0) return false;
   return (

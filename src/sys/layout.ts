@@ -51,6 +51,7 @@ export const SOCK_EXTENDED_ERR = {
 /** `struct epoll_event`: byte offsets; packed on x64 only. */
 export const EPOLL_EVENT = { size: isX64 ? 12 : 16, events: 0, data: isX64 ? 4 : 8 } as const;
 
+/** Arguments of socket(2). */
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
@@ -58,6 +59,7 @@ export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 
+/** Options of socket(7). */
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
@@ -67,6 +69,7 @@ export const SO_REUSEPORT = 15;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 
+/** Options of ip(7) and their values. */
 export const IPPROTO_IP = 0;
 export const IP_TOS = 1;
 export const IP_PKTINFO = 8;
@@ -79,6 +82,7 @@ export const IP_PMTUDISC_PROBE = 3;
 export const IP_PMTUDISC_INTERFACE = 4;
 export const IP_PMTUDISC_OMIT = 5;
 
+/** Options of ipv6(7). */
 export const IPPROTO_IPV6 = 41;
 export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
@@ -88,20 +92,24 @@ export const IPV6_PKTINFO = 50;
 export const IPV6_DONTFRAG = 62;
 export const IPV6_TCLASS = 67;
 
+/** Options of tcp(7), and how of shutdown(2). */
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const SHUT_WR = 1;
 
+/** Flags of recvmsg(2) and sendmsg(2). */
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
 
+/** Who reports an error, see IP_RECVERR in ip(7). */
 export const SO_EE_ORIGIN_NONE = 0;
 export const SO_EE_ORIGIN_LOCAL = 1;
 export const SO_EE_ORIGIN_ICMP = 2;
 export const SO_EE_ORIGIN_ICMP6 = 3;
 
+/** Operations of epoll_ctl(2), then events of epoll(7). */
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
@@ -112,9 +120,11 @@ export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
 
+/** Flags of eventfd(2). */
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;
 
+/** Numbers of system calls. */
 export const SYS_recvmmsg = isX64 ? 299 : 243;
 export const SYS_sendmmsg = isX64 ? 307 : 269;
 /** Most messages one `recvmmsg` or `sendmmsg` takes, and most pieces one `sendmsg` takes. */

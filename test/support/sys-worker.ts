@@ -1,4 +1,3 @@
-/* oxlint-disable unicorn/require-post-message-target-origin -- that argument is for windows, and this is a worker thread */
 import { parentPort, workerData } from 'node:worker_threads';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Arena } from '../../src/sys/arena.ts';

@@ -46,7 +46,7 @@ export interface IceAppOptions {
   readonly apiKeys?: readonly string[] | undefined;
   /** Exact origins that browsers may call from; default none. */
   readonly cors?: readonly string[] | undefined;
-  /** Host for all URIs unless the request names one (`STUNNER_PUBLIC_ADDR`); empty or undefined: each listener's own. */
+  /** Host for all URIs that name none (`STUNNER_PUBLIC_ADDR`); empty or undefined: each listener's own. */
   readonly publicAddress?: string | undefined;
   /** Default: 50 in 1000 ms. */
   readonly rateLimit?: IceRateLimit | undefined;

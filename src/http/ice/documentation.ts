@@ -3,7 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
 const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
+  "object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Collects the schemas of all routes registered afterwards into an OpenAPI description. */
 export function registerOpenApi(app: FastifyInstance): void {
@@ -14,7 +15,10 @@ export function registerOpenApi(app: FastifyInstance): void {
         title: 'Turnpike ICE API',
         version: '1',
         description:
-          'Hands out TURN credentials and ICE configurations to application servers and browsers. Compatible with the authentication service of STUNner and with draft-uberti-behave-turn-rest-00. Errors are text, or JSON when the request says `Accept: application/json`.',
+          'Hands out TURN credentials and ICE configurations to application servers and browsers. ' +
+          'Compatible with the authentication service of STUNner and with ' +
+          'draft-uberti-behave-turn-rest-00. Errors are text, or JSON when the request says ' +
+          '`Accept: application/json`.',
       },
       tags: [
         { name: 'ICE', description: 'Ready ICE configurations for WebRTC clients' },

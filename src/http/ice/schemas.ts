@@ -9,7 +9,8 @@ const sharedParameters = {
     Type.String({
       maxLength: ICE_USER_ID_BYTES_MAX,
       description:
-        'User id inside an ephemeral username, at most 256 bytes of UTF-8 without control characters. Ignored for static users.',
+        'User id inside an ephemeral username, at most 256 bytes of UTF-8 without control ' +
+        'characters. Ignored for static users.',
     }),
   ),
   ttl: Type.Optional(
