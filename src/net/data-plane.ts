@@ -33,14 +33,6 @@ export interface CoreSetup<Policies> {
   readonly policies: Policies;
 }
 
-/** A line for the log, made where the event happened and written by the main thread; plain data. */
-export interface LogRecord {
-  readonly level: 'error' | 'warn' | 'info' | 'debug';
-  readonly scope: string;
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** Moves packets between clients and peers. */
 export interface DataPlane<Policies> {
   readonly mode: 'reactor' | 'portable';

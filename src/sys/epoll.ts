@@ -23,7 +23,7 @@ export class Poller {
   private readonly arena: Arena;
   private readonly libc: Libc;
   private readonly events: number;
-  private readonly eventsAddress: number;
+  private readonly eventsAddress: bigint;
   private readonly maxEvents: number;
   private readonly change: number;
 
@@ -36,7 +36,7 @@ export class Poller {
     this.arena = arena;
     this.maxEvents = maxEvents;
     this.events = arena.allocate(maxEvents * EPOLL_EVENT.size);
-    this.eventsAddress = arena.address + this.events;
+    this.eventsAddress = BigInt(arena.address + this.events);
     this.change = arena.allocate(EPOLL_EVENT.size);
     this.fd = this.libc.epoll_create1(EPOLL_CLOEXEC);
     if (this.fd < 0) throw new SystemError('epoll_create1', this.libc.errno());

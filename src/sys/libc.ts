@@ -2,13 +2,17 @@ import { createRequire } from 'node:module';
 
 /** Signed result of a call: -1 is failure, and `errno` says why. */
 type Result = number;
-/** A native address; user-space addresses are exact as JavaScript numbers. */
-type Address = number;
+/**
+ * A native address; user-space addresses are exact as JavaScript numbers.
+ *
+ * The packet path passes bigints made beforehand: a number of that size would be boxed anew for every call.
+ */
+type Address = number | bigint;
 
 /**
  * The C functions in use, as koffi made them callable; all are synchronous and retain no argument.
  *
- * Pointers are plain numbers: no BigInt and no marshalling.
+ * Pointers are plain numbers or bigints: no marshalling.
  */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): Result;
@@ -42,7 +46,7 @@ export interface Libc {
   /** Reason why the last call of this thread failed. */
   errno(): number;
   /** Native address of a buffer's first byte. */
-  addressOf(buffer: ArrayBuffer): Address;
+  addressOf(buffer: ArrayBuffer): number;
 }
 
 const PROTOTYPES = {

@@ -14,8 +14,8 @@ export const CONTROL_BYTES = 64;
 export class MessageArray {
   /** Number of messages, at most 1024. */
   readonly capacity: number;
-  /** Native address of message 0. */
-  readonly address: number;
+  /** Native address of each message. */
+  readonly addresses: readonly bigint[];
   private readonly messages: number;
   private readonly vectors: number;
   private readonly names: number;
@@ -28,7 +28,9 @@ export class MessageArray {
     this.vectors = arena.allocate(capacity * IOVEC.size, 64);
     this.names = arena.allocate(capacity * SOCKET_ADDRESS_BYTES, 64);
     this.controls = arena.allocate(capacity * CONTROL_BYTES, 64);
-    this.address = arena.address + this.messages;
+    this.addresses = Array.from({ length: capacity }, (_, index) =>
+      BigInt(arena.address + this.header(index)),
+    );
     for (let index = 0; index < capacity; index++) {
       const header = this.header(index);
       arena.writePointer(header + MSGHDR.msg_name, this.name(index));

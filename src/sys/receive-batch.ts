@@ -81,7 +81,7 @@ export class ReceiveBatch {
     const end = firstSlot + maxSlots;
     assert(firstSlot >= 0 && maxSlots > 0 && end <= this.slots);
     this.resetLengths(firstSlot, Math.min(end, this.cleanFrom));
-    const first = this.messages.address + firstSlot * MMSGHDR.size;
+    const first = this.messages.addresses[firstSlot]!;
     const count = this.libc.syscall(SYS_recvmmsg, fd, first, maxSlots, MSG_DONTWAIT, 0);
     const dirtyEnd = firstSlot + Math.max(count, 0);
     this.cleanFrom = end < this.cleanFrom ? this.cleanFrom : dirtyEnd;

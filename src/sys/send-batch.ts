@@ -10,7 +10,6 @@ import {
   IPPROTO_IPV6,
   IPV6_PKTINFO,
   IP_PKTINFO,
-  MMSGHDR,
   MSGHDR,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
@@ -92,7 +91,7 @@ export class SendBatch {
     let retried = -1;
     let next = 0;
     while (next < count) {
-      const sent = this.send(fd, messages.address + next * MMSGHDR.size, count - next);
+      const sent = this.send(fd, messages.addresses[next]!, count - next);
       if (sent > 0) {
         next += sent;
         continue;
@@ -113,7 +112,7 @@ export class SendBatch {
     return failed;
   }
 
-  private send(fd: number, address: number, count: number): number {
+  private send(fd: number, address: bigint, count: number): number {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     const sent = this.libc.syscall(SYS_sendmmsg, fd, address, count, flags, 0);
     return sent < 0 ? -this.libc.errno() : sent;

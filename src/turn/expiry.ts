@@ -19,6 +19,8 @@ export class ExpiryWheel<T extends Expiring> {
   readonly #slots = Array.from({ length: SLOTS }, (): Set<T> | undefined => undefined);
   readonly #slotByEntry = new Map<T, number>();
   #tick = 0;
+  /** End of the tick; kept, because drivers ask far more often than it changes and a result is a new number. */
+  #deadline: MonotonicMs | undefined;
 
   /** Entries on the wheel; one that is gone counts until it is removed or its slot comes round. */
   get size(): number {
@@ -31,7 +33,7 @@ export class ExpiryWheel<T extends Expiring> {
    * @param entry - its `expiresAtMs` may be in the past, it then fires on the next advance.
    */
   add(entry: T, now: MonotonicMs): void {
-    if (this.size === 0) this.#tick = tickOf(now);
+    if (this.size === 0) this.#setTick(tickOf(now));
     else this.remove(entry);
     this.#place(entry);
   }
@@ -46,7 +48,7 @@ export class ExpiryWheel<T extends Expiring> {
 
   /** When `advance` is worth calling next, or undefined while the wheel is empty. */
   nextDeadline(): MonotonicMs | undefined {
-    return this.size === 0 ? undefined : (((this.#tick + 1) * TICK_MS) as MonotonicMs);
+    return this.size === 0 ? undefined : this.#deadline;
   }
 
   /** Hands every entry whose deadline has passed to `onExpired`, once; it may add and remove entries. */
@@ -58,7 +60,12 @@ export class ExpiryWheel<T extends Expiring> {
       this.#tick++;
       this.#visit(this.#tick & (SLOTS - 1), now, onExpired);
     }
-    this.#tick = Math.max(this.#tick, until);
+    this.#setTick(Math.max(this.#tick, until));
+  }
+
+  #setTick(tick: number): void {
+    this.#tick = tick;
+    this.#deadline = ((tick + 1) * TICK_MS) as MonotonicMs;
   }
 
   #visit(slot: number, now: MonotonicMs, onExpired: (entry: T) => void): void {

@@ -9,8 +9,9 @@ const FEATURES_CHARACTERS = 4;
 const TIME_BYTES = 4;
 const MAC_BYTES = 8;
 
-const FEATURE_PASSWORD_ALGORITHMS = 0x80;
-const FEATURE_USERNAME_ANONYMITY = 0x40;
+// Bit 0 of the 24 is the rightmost one, as in the nonce of RFC 8489 appendix B.1.
+const FEATURE_PASSWORD_ALGORITHMS = 1 << 0;
+const FEATURE_USERNAME_ANONYMITY = 1 << 1;
 
 /** What a NONCE is worth: only `valid` passes; `stale` was ours once; `foreign` was never issued to this client. */
 export type NonceState = 'valid' | 'stale' | 'foreign';
@@ -56,7 +57,7 @@ export class NonceIssuer {
     const stamp = new Uint8Array(TIME_BYTES + MAC_BYTES);
     putUint32(stamp, 0, seconds);
     stamp.set(this.#mac(stamp.subarray(0, TIME_BYTES), client), TIME_BYTES);
-    const features = Buffer.from([this.#features, 0, 0]).toString('base64');
+    const features = Buffer.from([0, 0, this.#features]).toString('base64');
     return COOKIE + features + Buffer.from(stamp).toString('base64');
   }
 

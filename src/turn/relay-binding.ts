@@ -177,6 +177,8 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
     return;
   }
   allocation.state = 'active';
+  // Counted from the answer that names the lifetime, however long the sockets took.
+  allocation.expiresAtMs = after(now, allocation.lifetimeSeconds);
   context.expiry.add(allocation, now);
   const bytes = writeAllocateSuccess(context.writer, allocation, pending.authenticated);
   context.queue({ kind: 'sendToClient', client, bytes });

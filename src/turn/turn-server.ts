@@ -1,4 +1,4 @@
-import { uint16At, putUint32 } from '../stun/big-endian.ts';
+import { uint16At } from '../stun/big-endian.ts';
 import {
   classifyFirstByte,
   FIRST_BYTE,
@@ -6,7 +6,7 @@ import {
 } from '../stun/demultiplex.ts';
 import { StunMessage } from '../stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../stun/registry.ts';
-import { IPV4, type TransportAddress } from '../stun/transport-address.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
 import { ATTRIBUTES_PER_MESSAGE_MAX } from '../limits.ts';
 import { Client, type Allocation, type Relay, type ServerEndpoint } from './allocation.ts';
 import { authenticate, type NotAuthenticated } from './authentication.ts';
@@ -18,6 +18,7 @@ import { handleAllocate } from './handlers/allocate.ts';
 import { handleBinding } from './handlers/binding.ts';
 import { handleChannelBind } from './handlers/channel-bind.ts';
 import { handleCreatePermission } from './handlers/create-permission.ts';
+import { handlePeerError } from './handlers/peer-error.ts';
 import { handleRefresh } from './handlers/refresh.ts';
 import { handleSendIndication } from './handlers/send-indication.ts';
 import { isKnownAttribute } from './known-attributes.ts';
@@ -142,24 +143,7 @@ export class TurnServer {
     code: number,
     errorData: number,
   ): void {
-    const { allocation } = relay;
-    const context = this.#context;
-    if (allocation.state !== 'active' || !isRelayedErrorType(relay, type)) return;
-    if (allocation.permissionByPeer.get(peer) === undefined) {
-      context.drop('noPermission');
-      return;
-    }
-    const id = new Uint8Array(12);
-    context.options.random.fill(id);
-    const value = new Uint8Array(8);
-    putUint32(value, 0, ((type & 0x7f) << 9) | (code & 0x1ff));
-    putUint32(value, 4, errorData);
-    const bytes = context.writer
-      .begin(METHOD.DATA, CLASS.INDICATION, id)
-      .xorAddress(ATTRIBUTE.XOR_PEER_ADDRESS, peer)
-      .attribute(ATTRIBUTE.ICMP, value)
-      .written();
-    context.queue({ kind: 'sendToClient', client: allocation.client, bytes });
+    handlePeerError(this.#context, relay, peer, type, code, errorData);
   }
 
   /** The driver has carried out `bindRelay` or `adoptRelay`; `nextHandle` when it reserved the next port as well. */
@@ -399,9 +383,4 @@ export class TurnServer {
       });
     }
   }
-}
-
-/** Destination unreachable and time exceeded; over IPv6 packet too big as well (RFC 8656 §11.5). */
-function isRelayedErrorType(relay: Relay, type: number): boolean {
-  return relay.family === IPV4 ? type === 3 || type === 11 : type >= 1 && type <= 3;
 }

@@ -1,7 +1,8 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { createEventFd, signalEventFd } from '../../sys/epoll.ts';
 import { closeSocket } from '../../sys/socket.ts';
-import type { CoreSetup, DataPlane, ListenerPlan, LogRecord } from '../data-plane.ts';
+import type { CoreSetup, DataPlane, ListenerPlan } from '../data-plane.ts';
+import type { LogRecord } from '../../log.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { QuotaTable } from '../shared/quota-table.ts';
 import { ReservationTable } from '../shared/reservation-table.ts';

@@ -149,7 +149,7 @@ export class Reactor {
 
   #turn(): void {
     const count = this.#poller.wait(this.#timeoutMs());
-    this.#readClock();
+    this.#options.clock.update(this.now);
     for (let index = 0; index < count; index++) {
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }
@@ -174,11 +174,6 @@ export class Reactor {
     if (deadline === undefined) return BLOCK_MS_MAX;
     const wait = Math.ceil(deadline - this.now.monotonicMs);
     return Math.max(0, Math.min(wait, BLOCK_MS_MAX));
-  }
-
-  #readClock(): void {
-    this.now.monotonicMs = this.#options.clock.monotonicMs();
-    this.now.unixSeconds = this.#options.clock.unixSeconds();
   }
 
   #wake(): void {

@@ -36,10 +36,9 @@ function readMessages<Policies>(
   core: TurnCore<Policies>,
 ): void {
   for (;;) {
-    const received = receiveMessageOnPort(start.port) as
-      { message: ToWorker<Policies> } | undefined;
+    const received = receiveMessageOnPort(start.port);
     if (received === undefined) return;
-    const { message } = received;
+    const message = received.message as ToWorker<Policies>;
     if (message.kind === 'stop') reactor.stop();
     else core.replacePolicies(message.policies);
   }

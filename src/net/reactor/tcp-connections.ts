@@ -75,16 +75,21 @@ export class TcpConnections {
       this.#doomed = [];
       for (const connection of doomed) this.close(connection);
     }
-    const now = this.#reactor.now.monotonicMs;
-    this.#expiry.advance(now, (connection) => {
-      if (connection.isIdle(now)) this.close(connection);
-      else this.#expiry.add(connection, now);
-    });
+    const deadline = this.#expiry.nextDeadline();
+    if (deadline !== undefined && deadline <= this.#reactor.now.monotonicMs) this.#closeIdle();
   }
 
   /** Closes every connection. */
   closeAll(): void {
     for (const connection of this.#connectionByFd.values()) this.close(connection);
+  }
+
+  #closeIdle(): void {
+    const now = this.#reactor.now.monotonicMs;
+    this.#expiry.advance(now, (connection) => {
+      if (connection.isIdle(now)) this.close(connection);
+      else this.#expiry.add(connection, now);
+    });
   }
 
   #endpointOf(socket: ListenerSocket, fd: number): ServerEndpoint | undefined {

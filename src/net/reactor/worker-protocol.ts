@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { CoreSetup, ListenerPlan, LogRecord } from '../data-plane.ts';
+import type { CoreSetup, ListenerPlan } from '../data-plane.ts';
+import type { LogRecord } from '../../log.ts';
 
 /** A listener socket that the main thread opened for one worker; plain data. */
 export interface OpenListener {

@@ -1,0 +1,168 @@
+import type { TransportAddress } from '../../stun/transport-address.ts';
+import type { Client, Relay } from '../../turn/allocation.ts';
+import type { TurnCommand } from '../../turn/commands.ts';
+import type { MonotonicMs, Now } from '../../turn/policy.ts';
+import type { TurnServer } from '../../turn/turn-server.ts';
+import { MonotonicClock } from '../shared/clock.ts';
+import type { TurnCore } from '../turn-core.ts';
+import { frameForClient } from './client-frame.ts';
+import { RelaySockets } from './relay-sockets.ts';
+import { TcpConnections } from './tcp-connections.ts';
+import type { DatagramEndpoint } from './udp-listener.ts';
+import { sendDatagram } from './udp-socket.ts';
+
+/** Hands everything that sockets and timers bring to the core, and carries out what the core asks for. */
+export class PortableDriver {
+  readonly server: TurnServer;
+  readonly now: Now;
+  readonly connections: TcpConnections;
+
+  readonly #core: Pick<TurnCore<never>, 'server' | 'onEvent'>;
+  readonly #clock = new MonotonicClock();
+  readonly #relays: RelaySockets;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDeadline: MonotonicMs | undefined;
+  #isStopped = false;
+
+  constructor(core: Pick<TurnCore<never>, 'server' | 'onEvent'>) {
+    this.#core = core;
+    this.server = core.server;
+    this.now = {
+      monotonicMs: this.#clock.monotonicMs(),
+      unixSeconds: this.#clock.unixSeconds(),
+    };
+    this.#relays = new RelaySockets(this);
+    this.connections = new TcpConnections(this);
+  }
+
+  /**
+   * Lets `input` tell the core something, then carries out what follows from it; does nothing once stopped.
+   *
+   * Must not be called from within an input.
+   */
+  handle(input: (server: TurnServer, now: Now) => void): void {
+    if (this.#isStopped) return;
+    this.now.monotonicMs = this.#clock.monotonicMs();
+    this.now.unixSeconds = this.#clock.unixSeconds();
+    input(this.server, this.now);
+    this.#drainCommands();
+    this.#armTimer();
+  }
+
+  /** Handles a datagram of a client; `client` and `message` are borrowed. */
+  handleDatagram(endpoint: DatagramEndpoint, client: TransportAddress, message: Uint8Array): void {
+    this.handle((server, now) => {
+      const { length } = message;
+      const under = server.handleClientDatagram(endpoint, client, message, 0, length, now);
+      if (under !== undefined) this.#relayUp(message);
+    });
+  }
+
+  /** Handles a whole frame of a stream client; `bytes` are borrowed. */
+  handleFrame(client: Client, bytes: Uint8Array, offset: number, length: number): void {
+    this.handle((server, now) => {
+      const under = server.handleClientMessage(client, bytes, offset, length, now);
+      if (under !== undefined) this.#relayUp(bytes);
+    });
+  }
+
+  /** Handles a datagram that a relay received from `peer`; both are borrowed. */
+  handlePeerDatagram(relay: Relay, peer: TransportAddress, payload: Uint8Array): void {
+    this.handle((server) => {
+      const under = server.handlePeerDatagram(relay, peer);
+      if (under === undefined) return;
+      const { client } = relay.allocation;
+      const isStream = client.handle >= 0;
+      const frame = frameForClient(under, server.dataIndication, payload, peer, isStream);
+      if (frame === undefined) return;
+      if (isStream) this.connections.of(client)?.sendRelayed(frame);
+      else sendToDatagramClient(client, frame);
+    });
+  }
+
+  /** Ends every allocation and connection; resolves when all sockets of relays are closed. */
+  async stop(): Promise<void> {
+    this.handle((server) => server.shutdown());
+    this.handle(() => this.connections.closeAll());
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#relays.closeAll();
+  }
+
+  /** Sends what the core left in `server.relayed`; the payload is copied, since a socket keeps what it sends. */
+  #relayUp(bytes: Uint8Array): void {
+    const { relay, peer, payloadOffset, payloadLength } = this.server.relayed;
+    const payload = new Uint8Array(bytes.subarray(payloadOffset, payloadOffset + payloadLength));
+    this.#relays.send(relay!.handle, payload, peer);
+  }
+
+  #drainCommands(): void {
+    do {
+      let command = this.server.nextCommand();
+      for (; command !== undefined; command = this.server.nextCommand()) this.#execute(command);
+    } while (this.connections.closeDoomed());
+  }
+
+  #execute(command: TurnCommand): void {
+    switch (command.kind) {
+      case 'sendToClient':
+        this.#sendToClient(command.client, command.bytes);
+        break;
+      case 'bindRelay':
+        this.#relays.bind(command.relay, command.reservesNext);
+        break;
+      case 'adoptRelay':
+        this.#relays.adopt(command.relay, command.handle);
+        break;
+      case 'closeRelay':
+        this.#relays.close(command.relay.handle);
+        break;
+      case 'closeReserved':
+        this.#relays.close(command.handle);
+        break;
+      case 'closeClient':
+        this.connections.closeLater(command.client);
+        break;
+      case 'channelUp':
+      case 'channelDown':
+        // Where a fast path below user space would be told; this driver has none.
+        break;
+      case 'event':
+        this.#core.onEvent(command.event, this.now);
+        break;
+    }
+  }
+
+  #sendToClient(client: Client, bytes: Uint8Array): void {
+    const copy = new Uint8Array(bytes);
+    if (client.handle < 0) sendToDatagramClient(client, copy);
+    else this.connections.of(client)?.sendControl(copy);
+  }
+
+  #armTimer(): void {
+    const deadline = earlier(this.server.pollTimeout(), this.connections.pollTimeout());
+    if (deadline === this.#timerDeadline) return;
+    clearTimeout(this.#timer);
+    this.#timerDeadline = deadline;
+    if (deadline === undefined) return;
+    const waitMs = Math.max(0, Math.ceil(deadline - this.now.monotonicMs));
+    this.#timer = setTimeout(() => this.#handleTimeout(), waitMs);
+  }
+
+  #handleTimeout(): void {
+    this.#timerDeadline = undefined;
+    this.handle((server, now) => {
+      server.handleTimeout(now);
+      this.connections.handleTimeout();
+    });
+  }
+}
+
+function sendToDatagramClient({ endpoint, address }: Client, bytes: Uint8Array): void {
+  sendDatagram((endpoint as DatagramEndpoint).socket, bytes, address);
+}
+
+function earlier(a: MonotonicMs | undefined, b: MonotonicMs | undefined): MonotonicMs | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
+}

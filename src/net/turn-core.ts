@@ -1,0 +1,12 @@
+import type { TurnEvent } from '../turn/commands.ts';
+import type { Now } from '../turn/policy.ts';
+import type { TurnServer } from '../turn/turn-server.ts';
+
+/** What a data plane drives: a TURN server with its policies and its reports. */
+export interface TurnCore<Policies> {
+  readonly server: TurnServer;
+  /** Swaps credentials and routes; the driver drains the server's commands afterwards. */
+  readonly replacePolicies: (policies: Policies) => void;
+  /** Reports an event of the server. */
+  readonly onEvent: (event: TurnEvent, now: Now) => void;
+}
