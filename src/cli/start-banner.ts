@@ -1,0 +1,32 @@
+import { ECHO_ENDPOINT } from '../config/defaults.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+
+/** What a newcomer needs to know once the embedded default configuration runs. */
+export function startBanner(config: GatewayConfig): string {
+  const listeners = config.listeners.map(
+    ({ protocol, bind, port }) => `  TURN over ${protocol.toUpperCase()}   ${bind ?? '*'}:${port}`,
+  );
+  const ice =
+    config.ice === undefined
+      ? ''
+      : `http://${config.ice.endpoint.host}:${config.ice.endpoint.port}`;
+  return `
+Turnpike is running with its embedded configuration, on this machine only:
+
+${listeners.join('\n')}
+  ICE API         ${ice}/ice   (described at ${ice}/docs)
+  echo backend    ${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}   the only peer that clients may reach
+
+Get an ICE configuration, as an app server would for its user alice:
+
+  curl '${ice}/ice?service=turn&username=alice&iceTransportPolicy=relay'
+
+Relay a few packets to the echo backend and see the round-trip time (in another terminal):
+
+  npm run try
+
+Next: write a configuration of your own (config/turnpike.example.yaml) and run: npm start -- -c my.yaml
+Stop with Ctrl-C.
+
+`;
+}

@@ -1,0 +1,92 @@
+import { Writable } from 'node:stream';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from './config/gateway-config.ts';
+
+/** How and how much is logged. */
+export interface LogOptions {
+  readonly format: 'json' | 'text';
+  /** Level by scope; `all` holds for scopes without their own. */
+  readonly levels: Readonly<Record<string, LogLevel>>;
+}
+
+/** A line for the log, made where the event happened and written by the main thread; plain data. */
+export interface LogRecord {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly scope: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const PINO_LEVEL: Readonly<Record<LogLevel, string>> = {
+  DISABLE: 'silent',
+  ERROR: 'error',
+  WARN: 'warn',
+  INFO: 'info',
+  DEBUG: 'debug',
+  TRACE: 'trace',
+};
+
+/** Keys whose values never reach the log, wherever they turn up. */
+const SECRET_KEYS = [
+  'password',
+  'credential',
+  'credentials',
+  'secret',
+  'secrets',
+  'key',
+  'apiKeys',
+  'authorization',
+];
+
+/** Structured logs with one logger per scope (`gateway`, `relay`, `turn`, `ice`, `dns`, …). */
+export class Log {
+  readonly #root: Logger;
+  readonly #levels: LogOptions['levels'];
+  readonly #loggerByScope = new Map<string, Logger>();
+
+  /** @param destination - standard output unless a test says otherwise. */
+  constructor(
+    options: LogOptions,
+    destination: DestinationStream = pino.destination({ dest: 1, sync: false }),
+  ) {
+    this.#levels = options.levels;
+    const stream = options.format === 'text' ? textStream(destination) : destination;
+    const redact = { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '***' };
+    const timestamp = pino.stdTimeFunctions.isoTime;
+    const formatters = { level: (label: string) => ({ level: label }) };
+    this.#root = pino({ level: 'trace', base: null, redact, timestamp, formatters }, stream);
+  }
+
+  /** The logger of a scope. */
+  scope(name: string): Logger {
+    const known = this.#loggerByScope.get(name);
+    if (known !== undefined) return known;
+    const level = PINO_LEVEL[this.#levels[name] ?? this.#levels['all'] ?? 'INFO'];
+    const logger = this.#root.child({ scope: name }, { level });
+    this.#loggerByScope.set(name, logger);
+    return logger;
+  }
+
+  /** Writes a record that was made elsewhere. */
+  write({ level, scope, message, fields }: LogRecord): void {
+    this.scope(scope)[level](fields, message);
+  }
+}
+
+/** Turns JSON lines into lines for people: time, level, scope, message, then the fields. */
+function textStream(destination: DestinationStream): DestinationStream {
+  return new Writable({
+    decodeStrings: false,
+    write(line: string | Buffer, _encoding, done) {
+      const { time, level, scope, msg, ...fields } = JSON.parse(String(line)) as Record<
+        string,
+        unknown
+      >;
+      const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
+      destination.write(
+        `${String(time)} ${String(level).toUpperCase()} ${String(scope)}: ${String(msg)}${rest.join('')}\n`,
+      );
+      done();
+    },
+  });
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import type { LoadedConfig } from './cli/configuration.ts';
+import { runCommandLine, type Runners } from './cli/program.ts';
+import { startBanner } from './cli/start-banner.ts';
+import { ECHO_ENDPOINT } from './config/defaults.ts';
+import type { GatewayConfig } from './config/gateway-config.ts';
+import { formatProblem } from './config/problems.ts';
+import { Gateway } from './gateway.ts';
+import { Log } from './log.ts';
+import { resolveRouteTable } from './service/cluster-names.ts';
+import { EchoBackend } from './service/echo-backend.ts';
+import { iceGateway, IceService } from './service/ice-service.ts';
+
+const runners: Runners = {
+  start: async (loaded, { isPortable }) => {
+    const log = openLog(loaded);
+    const gateway = await Gateway.start(loaded.config, { log, isPortable });
+    const services: Stoppable[] = [gateway];
+    if (loaded.origin === 'embedded') {
+      services.push(
+        await EchoBackend.start(ECHO_ENDPOINT).catch((error) => failAfterStop(gateway, error)),
+      );
+      process.stdout.write(startBanner(loaded.config));
+    }
+    stopOnSignal(services, log);
+  },
+  ice: async (loaded) => {
+    const log = openLog(loaded);
+    const service = new IceService(loaded.config, requireIce(loaded.config), log);
+    await service.start();
+    log.scope('gateway').info('the ICE API is ready');
+    stopOnSignal([service], log);
+  },
+  inspect: { iceGateway, routeTable: resolveRouteTable },
+};
+
+process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(), runners);
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+function openLog({ config, warnings, origin }: LoadedConfig): Log {
+  const format = origin === 'embedded' ? 'text' : config.admin.logFormat;
+  const log = new Log({ format, levels: config.admin.logLevels });
+  for (const warning of warnings) log.scope('config').warn(formatProblem(warning));
+  return log;
+}
+
+async function failAfterStop(gateway: Gateway, error: unknown): Promise<never> {
+  await gateway.stop();
+  throw error;
+}
+
+/** The first signal stops in good order, a second one at once. */
+function stopOnSignal(services: readonly Stoppable[], log: Log): void {
+  let isStopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.scope('gateway').info({ signal }, 'stopping');
+    await Promise.all(services.map((service) => service.stop()));
+    log.scope('gateway').info('stopped');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
+  for (const [signal, wish] of [
+    ['SIGHUP', 'reload'],
+    ['SIGUSR1', 'drain'],
+  ] as const) {
+    process.on(signal, () =>
+      log.scope('gateway').warn({ signal }, `${wish} is not available yet; restart instead`),
+    );
+  }
+}
+
+function requireIce(config: GatewayConfig): NonNullable<GatewayConfig['ice']> {
+  return (
+    config.ice ?? { endpoint: { host: '127.0.0.1', port: 8088, path: '/' }, apiKeys: [], cors: [] }
+  );
+}
+
+function packageVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,117 @@
+import { LOG_RECORDS_PER_SECOND_MAX, LOG_TEXT_CHARACTERS_MAX } from '../limits.ts';
+import type { LogRecord } from '../log.ts';
+import type { RouteTable } from '../route/route-table.ts';
+import type { Allocation, Client } from '../turn/allocation.ts';
+import type { TurnEvent } from '../turn/commands.ts';
+import type { MonotonicMs } from '../turn/policy.ts';
+
+/** Turns events of the core into log records, so many per second of each kind and no more. */
+export class EventReporter {
+  /** Explains denials. */
+  routes: RouteTable;
+  readonly #onRecord: (record: LogRecord) => void;
+  readonly #windowByKind = new Map<
+    TurnEvent['kind'],
+    { second: number; count: number; suppressed: number }
+  >();
+
+  constructor(routes: RouteTable, onRecord: (record: LogRecord) => void) {
+    this.routes = routes;
+    this.#onRecord = onRecord;
+  }
+
+  /** Reports an event, or counts it as suppressed. */
+  report(event: TurnEvent, now: MonotonicMs): void {
+    const suppressed = this.#admit(event.kind, now);
+    if (suppressed === undefined) return;
+    const record = this.#describe(event);
+    this.#onRecord(
+      suppressed === 0 ? record : { ...record, fields: { ...record.fields, suppressed } },
+    );
+  }
+
+  /** How many were suppressed before this one, or undefined when this one is too many. */
+  #admit(kind: TurnEvent['kind'], now: MonotonicMs): number | undefined {
+    const second = Math.floor(now / 1000);
+    const window = this.#windowByKind.get(kind) ?? { second, count: 0, suppressed: 0 };
+    this.#windowByKind.set(kind, window);
+    if (window.second !== second) Object.assign(window, { second, count: 0 });
+    if (window.count >= LOG_RECORDS_PER_SECOND_MAX) {
+      window.suppressed++;
+      return undefined;
+    }
+    window.count++;
+    const { suppressed } = window;
+    window.suppressed = 0;
+    return suppressed;
+  }
+
+  #describe(event: TurnEvent): LogRecord {
+    switch (event.kind) {
+      case 'allocationCreated':
+        return info('allocation created', describeAllocation(event.allocation));
+      case 'allocationDeleted':
+        return info('allocation ended', {
+          ...describeAllocation(event.allocation),
+          reason: event.reason,
+        });
+      case 'allocationRefused':
+        return warn('allocation refused', {
+          ...describeClient(event.client),
+          user: printable(event.userId),
+          code: event.code,
+        });
+      case 'authenticationFailed':
+        return warn('authentication failed', {
+          ...describeClient(event.client),
+          username: printable(event.username),
+          reason: event.reason,
+        });
+      default:
+        return this.#describeDenial(event);
+    }
+  }
+
+  #describeDenial(event: TurnEvent & { kind: 'peerDenied' }): LogRecord {
+    const { allocation, peer, port, verdict, request } = event;
+    const { listener } = allocation.client.endpoint;
+    const { nearest, forbidden } = this.routes.explain(listener, allocation.userRoutes, peer, port);
+    return warn('peer denied', {
+      ...describeClient(allocation.client),
+      user: printable(allocation.userId),
+      peer: port === undefined ? peer.ip() : peer.toString(),
+      request,
+      reason: verdict,
+      forbidden,
+      nearestRoute:
+        nearest === undefined ? 'none' : `${nearest.cluster} ${nearest.endpoint}: ${nearest.why}`,
+    });
+  }
+}
+
+function describeAllocation(allocation: Allocation): Record<string, unknown> {
+  return {
+    ...describeClient(allocation.client),
+    user: printable(allocation.userId),
+    relayed: allocation.relays.map((relay) => relay.relayedAddress.toString()),
+  };
+}
+
+function describeClient({ endpoint, address }: Client): Record<string, unknown> {
+  return { listener: endpoint.listener, client: address.toString(), transport: endpoint.transport };
+}
+
+/** Text that a client made, cut to a bearable length; the log's JSON encoding escapes the rest. */
+function printable(text: string): string {
+  return text.length <= LOG_TEXT_CHARACTERS_MAX
+    ? text
+    : `${text.slice(0, LOG_TEXT_CHARACTERS_MAX)}…`;
+}
+
+function info(message: string, fields: LogRecord['fields']): LogRecord {
+  return { level: 'info', scope: 'turn', message, fields };
+}
+
+function warn(message: string, fields: LogRecord['fields']): LogRecord {
+  return { level: 'warn', scope: 'turn', message, fields };
+}
