@@ -42,8 +42,7 @@ export class PortableDriver {
    */
   handle(input: (server: TurnServer, now: Now) => void): void {
     if (this.#isStopped) return;
-    this.now.monotonicMs = this.#clock.monotonicMs();
-    this.now.unixSeconds = this.#clock.unixSeconds();
+    this.#clock.update(this.now);
     input(this.server, this.now);
     this.#drainCommands();
     this.#armTimer();

@@ -5,6 +5,7 @@ import type { Relay } from '../../turn/allocation.ts';
 import { ChannelBinding } from '../../turn/channel-binding.ts';
 import { paddedLength } from '../../stun/big-endian.ts';
 import { CHANNEL_DATA_HEADER_BYTES, writeChannelDataHeader } from '../../turn/channel-data.ts';
+import { DATA_INDICATION_PAYLOAD_BYTES_MAX } from '../../turn/data-indication.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
 
 /** Datagrams taken from one relay socket before others have their turn. */
@@ -62,7 +63,7 @@ export class RelaySocket implements PollHandler {
         payload + length - start,
         end - start,
       );
-    } else {
+    } else if (length <= DATA_INDICATION_PAYLOAD_BYTES_MAX) {
       const start = server.dataIndication.wrap(bytes, payload, length, PEER);
       this.#reactor.sendRelayed(this.#relay.allocation.client, start, end - start, end - start);
     }

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import type { LogRecord } from '../../src/log.ts';
+import { PortablePlane } from '../../src/net/portable/portable-plane.ts';
+import { createSharedMemory } from '../../src/net/shared/shared-memory.ts';
+import { TurnService, type PolicyData } from '../../src/service/turn-service.ts';
+import { RELAY_PORTS } from './free-ports.ts';
+
+/** The only user of a portable gateway. */
+export const PORTABLE_USER = { username: 'alice', password: 'a password' } as const;
+
+/** What a test changes about a portable gateway. */
+export interface PortableGatewayOptions {
+  readonly port: number;
+  /** Undefined is all addresses; 127.0.0.1 unless given. */
+  readonly bind?: string | undefined;
+  readonly protocols?: readonly ('udp' | 'tcp')[];
+  readonly relayPorts?: { readonly min: number; readonly max: number };
+  readonly relayAddresses?: readonly { readonly bind: string; readonly advertise: string }[];
+}
+
+/** A data plane in this process with what it reported so far. */
+export interface PortableGateway {
+  readonly plane: PortablePlane<PolicyData>;
+  readonly records: readonly LogRecord[];
+}
+
+/** Makes a portable data plane that may relay to loopback; the caller starts and stops it. */
+export function createPortableGateway(options: PortableGatewayOptions): PortableGateway {
+  const { port, protocols = ['udp', 'tcp'], relayPorts: range = RELAY_PORTS } = options;
+  const bind = 'bind' in options ? options.bind : '127.0.0.1';
+  const relayAddresses = {
+    configured: options.relayAddresses ?? [],
+    host: ['127.0.0.1', '::1'],
+  };
+  const records: LogRecord[] = [];
+  const onRecord = (record: LogRecord): void => void records.push(record);
+  const relayPorts = { minPort: range.min, maxPort: range.max };
+  const quota = { allocationsMax: 100, allocationsPerAddressMax: 100, allocationsPerUserMax: 0 };
+  const plane = new PortablePlane<PolicyData>({
+    listeners: protocols.map((protocol) => ({
+      name: `${protocol}-listener`,
+      protocol,
+      bind,
+      port,
+      relayAddresses,
+    })),
+    setup: {
+      memory: createSharedMemory(1, relayPorts, quota),
+      nonceKey: randomBytes(32),
+      relayPorts,
+      quota,
+      strictChannelNumbers: false,
+      policies: policiesFor(['loopback']),
+    },
+    createCore: (setup, isDontFragmentSupported) =>
+      new TurnService(setup, isDontFragmentSupported, onRecord),
+    onRecord,
+  });
+  return { plane, records };
+}
+
+/** Policies that route both listeners to the named clusters; the only one there is, is `loopback`. */
+export function policiesFor(routes: readonly string[]): PolicyData {
+  const endpoints = [
+    { address: '127.0.0.0', prefixLength: 8, minPort: 1, maxPort: 65_535 },
+    { address: '::1', prefixLength: 128, minPort: 1, maxPort: 65_535 },
+  ];
+  return {
+    auth: {
+      type: 'static',
+      realm: 'example.org',
+      users: [PORTABLE_USER],
+      secrets: [],
+      maxTtlSeconds: 86_400,
+      algorithms: ['SHA-256', 'MD5'],
+    },
+    routes: {
+      listeners: ['udp-listener', 'tcp-listener'].map((name) => ({ name, routes })),
+      clusters: [{ name: 'loopback', protocol: 'udp', endpoints, dangerouslyAllow: endpoints }],
+      own: [],
+    },
+  };
+}
