@@ -12,7 +12,7 @@ const PRIVATE_TEXT: readonly { readonly what: string; readonly pattern: RegExp }
     what: 'a package registry',
     // Put together here, so that this file does not name one itself.
     pattern: new RegExp(
-      `(?:${['npm', 'js'].join('')}|${['yarn', 'pkg'].join('')})\.(?:org|com)`,
+      `(?:${['npm', 'js'].join('')}|${['yarn', 'pkg'].join('')})[.](?:org|com)`,
       'i',
     ),
   },

@@ -1,0 +1,213 @@
+import t, { type Test } from 'tap';
+import { loadForCommand, type LoadedConfig } from '../../src/cli/configuration.ts';
+import { runCommandLine, type Runners } from '../../src/cli/program.ts';
+import { startBanner } from '../../src/cli/start-banner.ts';
+import { defaultConfigText, ECHO_ENDPOINT } from '../../src/config/defaults.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { RouteTable } from '../../src/route/route-table.ts';
+import { iceGateway } from '../../src/service/ice-service.ts';
+import { policyData } from '../../src/service/policy-data.ts';
+import { captureOutput, type Captured } from '../support/captured-output.ts';
+import { configFrom } from '../support/configuration.ts';
+
+const VERSION = '1.2.3';
+const CANARY = 'canary-secret-that-is-long';
+const VALID = `
+version: v1
+auth: { type: ephemeral, credentials: { secret: ${CANARY} } }
+listeners: [{ name: udp, protocol: UDP, public_address: 192.0.2.1, routes: [media] }]
+clusters: [{ name: media, endpoints: [10.0.0.0/8] }]
+`;
+const INVALID = VALID.replace('listeners', 'listenerz').replace('10.0.0.0/8', 'nonsense');
+
+t.test('exit codes and where the text goes', async (t) => {
+  const { valid, invalid, missing } = files(t);
+  const cases: { args: string[]; exitCode: number; stdout?: RegExp; stderr?: RegExp }[] = [
+    { args: ['--version'], exitCode: 0, stdout: /^1\.2\.3\n$/ },
+    ...[['--help'], ['-h'], ['help']].map((args) => ({
+      args,
+      exitCode: 0,
+      stdout: /Usage: turnpike.*\bstart\b.*\bice\b.*\bconfig\b.*\bauth\b.*\broute\b/s,
+    })),
+    { args: ['start', '--help'], exitCode: 0, stdout: /--portable.*Examples:/s },
+    { args: ['config', 'check', '-c', valid], exitCode: 0, stdout: /: ok\n$/ },
+    { args: ['config', 'show', '-c', valid], exitCode: 0, stdout: /'?\*\*\*'?/ },
+    { args: ['config', 'show', '-o', 'json'], exitCode: 0, stdout: /"public_address": "127/ },
+    { args: ['config', 'schema'], exitCode: 0, stdout: /"listeners"/ },
+    {
+      args: ['auth', '-c', valid, '--user', 'alice'],
+      exitCode: 0,
+      stdout: /^username +\d+:alice$/m,
+    },
+    {
+      args: ['route', 'check', 'udp', '10.0.0.1:1', '-c', valid],
+      exitCode: 0,
+      stdout: /admitted/,
+    },
+    {
+      args: ['route', 'check', 'udp', '11.0.0.1:1', '-c', valid, '-o', 'json'],
+      exitCode: 1,
+      stdout: /"verdict": "noRoute"/,
+    },
+
+    { args: [], exitCode: 2, stderr: /Usage: turnpike/ },
+    { args: ['strat'], exitCode: 2, stderr: /unknown command 'strat'.*start/s },
+    { args: ['--nonsense'], exitCode: 2, stderr: /unknown option.*--help/s },
+    { args: ['start', '--nonsense'], exitCode: 2, stderr: /unknown option/ },
+    { args: ['start', 'http://127.0.0.1'], exitCode: 2, stderr: /GW_ERR_USAGE/ },
+    {
+      args: ['start', 'turn://u:p@127.0.0.1:3478', '-c', valid],
+      exitCode: 2,
+      stderr: /not both\n\(GW_ERR_USAGE\)/,
+    },
+    { args: ['start', 'a', 'b'], exitCode: 2, stderr: /too many arguments/ },
+    { args: ['start', '-c'], exitCode: 2, stderr: /argument missing/ },
+    {
+      args: ['start', '-c', missing],
+      exitCode: 2,
+      stderr: /cannot read.*GW_ERR_CONFIG_UNREADABLE/s,
+    },
+    {
+      args: ['start', '-c', invalid],
+      exitCode: 2,
+      stderr: /:4:1: .*did you mean listeners.*\n.*:5:\d+: .*\n\(GW_ERR_CONFIG_INVALID\)\n$/,
+    },
+    { args: ['config', 'check', '-c', invalid], exitCode: 2, stderr: /:4:1: / },
+    { args: ['config', 'show', '-c', missing], exitCode: 2, stderr: /cannot read/ },
+    { args: ['config', 'check'], exitCode: 2, stderr: /required option/ },
+    { args: ['config'], exitCode: 2, stderr: /Usage: turnpike config/ },
+    { args: ['config', 'show', '-o', 'xml'], exitCode: 2, stderr: /table, json, yaml/ },
+    { args: ['auth'], exitCode: 2, stderr: /required option/ },
+    { args: ['auth', '-c', valid, '--ttl', '1h'], exitCode: 2, stderr: /whole number of seconds/ },
+    { args: ['route', 'check', 'udp'], exitCode: 2, stderr: /missing required argument/ },
+    {
+      args: ['route', 'check', 'nope', '10.0.0.1:1', '-c', valid],
+      exitCode: 2,
+      stderr: /no listener/,
+    },
+    { args: ['route', 'check', 'udp', 'x', '-c', valid], exitCode: 2, stderr: /is not a peer/ },
+  ];
+  for (const { args, exitCode, stdout, stderr } of cases) {
+    const outcome = await run(args);
+    const name = ['turnpike', ...args].join(' ');
+    t.equal(outcome.value, exitCode, name, outcome);
+    t.match(outcome.stdout, stdout ?? /^$/, `standard output of ${name}`);
+    t.match(outcome.stderr, stderr ?? /^$/, `standard error of ${name}`);
+    t.notMatch(outcome.stdout + outcome.stderr, CANARY, 'no secret');
+  }
+});
+
+t.test('start and ice hand over what they have loaded', async (t) => {
+  const { valid } = files(t);
+  const cases = [
+    { args: ['start'], started: { origin: 'embedded', isPortable: false } },
+    { args: ['start', '-c', valid], started: { origin: 'file', isPortable: false } },
+    {
+      args: ['start', '--config', valid, '--portable'],
+      started: { origin: 'file', isPortable: true },
+    },
+    { args: ['start', 'turn://u:p@127.0.0.1'], started: { origin: 'uri', isPortable: false } },
+    { args: ['ice', '-c', valid], started: { origin: 'file', isPortable: undefined } },
+    { args: ['ice'], started: { origin: 'embedded', isPortable: undefined } },
+  ];
+  for (const { args, started } of cases) {
+    const calls: unknown[] = [];
+    const note = ({ origin }: LoadedConfig, isPortable?: boolean): Promise<void> => {
+      calls.push({ origin, isPortable });
+      return Promise.resolve();
+    };
+    const { value } = await run(args, {
+      start: (loaded, { isPortable }) => note(loaded, isPortable),
+      ice: (loaded) => note(loaded),
+    });
+    t.equal(value, undefined, 'what runs decides about the exit code');
+    t.same(calls, [started], args.join(' '));
+  }
+});
+
+t.test('a runner that fails', async (t) => {
+  const fail = (error: Error) => {
+    const start = async (): Promise<never> => {
+      throw error;
+    };
+    return run(['start'], { start });
+  };
+  const listen = await fail(new GatewayError('GW_ERR_LISTEN', 'port 3478 is in use'));
+  t.same([listen.value, listen.stderr], [1, 'port 3478 is in use\n(GW_ERR_LISTEN)\n']);
+  await t.rejects(fail(new TypeError('a bug')), { message: 'a bug' }, 'a bug is not hidden');
+});
+
+t.test('loadForCommand', (t) => {
+  const { valid, invalid, missing } = files(t);
+  t.match(loadForCommand({ file: valid }), {
+    origin: 'file',
+    config: { clusters: [{ name: 'media' }] },
+  });
+  const uri = loadForCommand({ uri: 'turn://bob:pass@127.0.0.1:5000?transport=tcp' });
+  t.match(uri, {
+    origin: 'uri',
+    config: {
+      auth: { type: 'static', users: [{ username: 'bob', password: 'pass' }] },
+      listeners: [{ protocol: 'tcp', port: 5000, bind: '127.0.0.1' }],
+    },
+  });
+  const [one, other] = [loadForCommand({}), loadForCommand({})];
+  t.equal(one.origin, 'embedded');
+  t.match(one.config.auth.secrets, [/^[\w-]{32}$/], 'a secret of its own');
+  t.not(one.config.auth.secrets[0], other.config.auth.secrets[0], 'a new one each time');
+
+  const failures = [
+    { source: { file: valid, uri: 'turn://a:b@127.0.0.1' }, code: 'GW_ERR_USAGE' },
+    { source: { uri: 'turn://127.0.0.1' }, code: 'GW_ERR_USAGE' },
+    { source: { uri: 'turns://a:b@127.0.0.1' }, code: 'GW_ERR_UNSUPPORTED' },
+    { source: { file: missing }, code: 'GW_ERR_CONFIG_UNREADABLE' },
+    { source: { file: invalid }, code: 'GW_ERR_CONFIG_INVALID' },
+  ];
+  for (const { source, code } of failures) t.throws(() => loadForCommand(source), { code });
+  t.end();
+});
+
+t.test('the banner names every address and a curl', (t) => {
+  const banner = startBanner(configFrom(defaultConfigText(CANARY)));
+  for (const text of [
+    'UDP   127.0.0.1:3478',
+    'TCP   127.0.0.1:3478',
+    'http://127.0.0.1:8088/ice',
+    'http://127.0.0.1:8088/docs',
+    `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`,
+    "curl 'http://127.0.0.1:8088/ice?service=turn&username=alice&iceTransportPolicy=relay'",
+  ]) {
+    t.match(banner, text);
+  }
+  t.notMatch(banner, CANARY);
+  t.end();
+});
+
+/** Runs a command line with runners that must not be called unless they are given. */
+function run(
+  args: string[],
+  runners: Partial<Runners> = {},
+): Promise<Captured<number | undefined>> {
+  const unexpected = (): Promise<never> => Promise.reject(new Error('must not be called'));
+  return captureOutput(() =>
+    runCommandLine(args, VERSION, {
+      start: unexpected,
+      ice: unexpected,
+      inspect: {
+        iceGateway,
+        routeTable: (config) =>
+          Promise.resolve(new RouteTable(policyData(config, [], new Map()).routes)),
+      },
+      ...runners,
+    }),
+  );
+}
+
+function files(t: Test): { valid: string; invalid: string; missing: string } {
+  const folder = t.testdir({ 'valid.yaml': VALID, 'invalid.yaml': INVALID });
+  return {
+    valid: `${folder}/valid.yaml`,
+    invalid: `${folder}/invalid.yaml`,
+    missing: `${folder}/missing.yaml`,
+  };
+}
