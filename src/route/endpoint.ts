@@ -65,10 +65,12 @@ export class Endpoint {
     return Math.max(this.minPort - port, port - this.maxPort, 0);
   }
 
-  /** As configurations write it: `10.0.0.0/24:<10000-20000>`, the ports only when they are not all. */
+  /** As configurations write it: `10.0.0.0/24:10000-20000`, `[fd00::7]:5004`; the ports only when they are not all. */
   toString(): string {
-    const isEveryPort = this.minPort <= 1 && this.maxPort === 65_535;
+    const { minPort, maxPort } = this;
     const range = this.prefix.toString();
-    return isEveryPort ? range : `${range}:<${this.minPort}-${this.maxPort}>`;
+    if (minPort <= 1 && maxPort === 65_535) return range;
+    const address = range.includes(':') ? range.replace(/^[^/]+/, '[$&]') : range;
+    return `${address}:${minPort === maxPort ? minPort : `${minPort}-${maxPort}`}`;
   }
 }

@@ -83,19 +83,14 @@ export function relayFailed(
   else giveUp(context, relay, now);
 }
 
-/** Puts a reservation into the store; one that the store has no room for ends, and false is returned. */
-export function keepReservation(context: TurnContext, reservation: Reservation): boolean {
-  const isKept = context.options.reservations.put(reservation);
-  if (!isKept) discardReservation(context, reservation);
-  return isKept;
-}
-
 /** Closes the socket of a reservation that nobody can ask for any more and returns its port. */
 export function discardReservation(
   context: TurnContext,
   { family, port, handle }: Reservation,
 ): void {
-  context.portsOf(family).release(port);
+  const ports = context.portsOf(family);
+  ports.adopt(port);
+  ports.release(port);
   context.queue({ kind: 'closeReserved', handle });
 }
 
@@ -203,11 +198,10 @@ function holdNextPort(context: TurnContext, relay: Relay, handle: number, now: M
   const { family } = relay;
   const port = relay.port + 1;
   const reservation: Reservation = { token, family, port, handle };
-  if (relay.allocation.isGone) {
+  if (relay.allocation.isGone || !context.options.reservations.put(reservation)) {
     discardReservation(context, reservation);
     return;
   }
-  if (!keepReservation(context, reservation)) return;
   relay.allocation.reservationToken = token;
   context.expiry.add(new HeldReservation(token, after(now, RESERVATION_LIFETIME_SECONDS)), now);
 }

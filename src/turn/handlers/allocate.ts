@@ -4,7 +4,7 @@ import { readAllocateWish, type AllocateWish } from '../allocate-wish.ts';
 import { Allocation, Client } from '../allocation.ts';
 import { after } from '../lifetime.ts';
 import type { Reservation } from '../policy.ts';
-import { keepReservation, startBinding, writeAllocateSuccess } from '../relay-binding.ts';
+import { discardReservation, startBinding, writeAllocateSuccess } from '../relay-binding.ts';
 import type { Rejection, TurnRequest } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
 
@@ -17,26 +17,29 @@ export function handleAllocate(context: TurnContext, request: TurnRequest): Reje
   const { client, message } = request;
   if (client.allocation !== undefined) return answerRepeated(context, request, client.allocation);
   if (isTunnelled(client.address)) return { code: 403 };
-  const { isDontFragmentSupported, reservations } = context.options;
+  const { isDontFragmentSupported, quota } = context.options;
   const wish = readAllocateWish(message, client.endpoint, isDontFragmentSupported);
   if ('code' in wish) return wish;
 
-  const reservation = wish.token === undefined ? undefined : reservations.take(wish.token);
-  if (wish.token !== undefined && reservation === undefined) return { code: 508 };
-  const rejection = refuseReserved(client, reservation) ?? acquirePlace(context, request);
-  if (rejection === undefined) createAllocation(context, request, wish, reservation);
-  else if (reservation !== undefined) keepReservation(context, reservation);
-  return rejection;
+  const rejection = acquirePlace(context, request);
+  if (rejection !== undefined) return rejection;
+  // Redeemed last, since a token that was taken cannot be given back to the worker that reserved the port.
+  const reservation = wish.token === undefined ? undefined : redeem(context, client, wish.token);
+  if (wish.token !== undefined && reservation === undefined) {
+    quota.release(request.authenticated.credential.userId, client.address);
+    return { code: 508 };
+  }
+  createAllocation(context, request, wish, reservation);
+  return undefined;
 }
 
-/** Step 5: a reserved address is of no use where its family is not relayed. */
-function refuseReserved(
-  client: Client,
-  reservation: Reservation | undefined,
-): Rejection | undefined {
-  const isUsable =
-    reservation === undefined || client.endpoint.relayAddressOf(reservation.family) !== undefined;
-  return isUsable ? undefined : { code: 508 };
+/** Step 5: takes a reservation, which is of no use where its family is not relayed. */
+function redeem(context: TurnContext, client: Client, token: string): Reservation | undefined {
+  const reservation = context.options.reservations.take(token);
+  if (reservation === undefined) return undefined;
+  if (client.endpoint.relayAddressOf(reservation.family) !== undefined) return reservation;
+  discardReservation(context, reservation);
+  return undefined;
 }
 
 /** Step 2: the same transaction gets the same answer again, another one is a mismatch. */
