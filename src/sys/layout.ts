@@ -50,6 +50,8 @@ export const SOCK_EXTENDED_ERR = {
 } as const;
 /** `struct epoll_event`: byte offsets; packed on x64 only. */
 export const EPOLL_EVENT = { size: isX64 ? 12 : 16, events: 0, data: isX64 ? 4 : 8 } as const;
+/** `struct timespec`: byte offsets. */
+export const TIMESPEC = { size: 16, tv_sec: 0, tv_nsec: 8 } as const;
 
 /** Arguments of socket(2). */
 export const AF_INET = 2;
@@ -119,6 +121,9 @@ export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
+
+/** Clock of clock_gettime(2). */
+export const CLOCK_MONOTONIC = 1;
 
 /** Flags of eventfd(2). */
 export const EFD_NONBLOCK = 0o4000;

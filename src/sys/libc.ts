@@ -33,6 +33,7 @@ export interface Libc {
   eventfd(initial: number, flags: number): Result;
   epoll_create1(flags: number): Result;
   epoll_ctl(poller: number, operation: number, fd: number, event: Address): Result;
+  clock_gettime(clock: number, time: Address): Result;
   epoll_wait(poller: number, events: Address, capacity: number, timeoutMs: number): Result;
   /** `syscall(2)` with five arguments: the musl wrappers of recvmmsg and sendmmsg loop over single calls. */
   syscall(
@@ -68,6 +69,7 @@ const PROTOTYPES = {
   eventfd: ['int', ['uint32_t', 'int']],
   epoll_create1: ['int', ['int']],
   epoll_ctl: ['int', ['int', 'int', 'int', 'intptr_t']],
+  clock_gettime: ['int', ['int', 'intptr_t']],
   epoll_wait: ['int', ['int', 'intptr_t', 'int', 'int']],
   syscall: ['intptr_t', ['intptr_t', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t']],
 } as const;

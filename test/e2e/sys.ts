@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { IPV4, IPV6, TransportAddress } from '../../src/stun/transport-address.ts';
 import { Arena } from '../../src/sys/arena.ts';
+import { KernelClock } from '../../src/sys/clock.ts';
 import { Poller, createEventFd, drainEventFd, signalEventFd } from '../../src/sys/epoll.ts';
 import { ErrorQueue } from '../../src/sys/error-queue.ts';
 import {
@@ -106,6 +107,21 @@ t.test('an arena stays where it is and refuses to overflow', (t) => {
   t.ok(small.bytes.every((byte) => byte === 0xa5));
   small.writePointer(16, 8192);
   t.equal(small.view.getBigUint64(16, true), BigInt(small.address + 8192));
+  t.end();
+});
+
+t.test('the clock of the kernel is the one of process.hrtime', (t) => {
+  const clock = new KernelClock(arena);
+  const read = (): bigint => {
+    clock.read();
+    return BigInt(clock.seconds) * 1_000_000_000n + BigInt(clock.nanoseconds);
+  };
+  const times = [process.hrtime.bigint(), read(), process.hrtime.bigint(), read()];
+  t.same(
+    times.toSorted((a, b) => Number(a - b)),
+    times,
+  );
+  t.ok(clock.nanoseconds >= 0 && clock.nanoseconds < 1e9);
   t.end();
 });
 

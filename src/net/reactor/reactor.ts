@@ -5,9 +5,9 @@ import type { TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
 import type { DescriptorLedger } from '../shared/descriptor-ledger.ts';
-import type { MonotonicClock } from '../shared/clock.ts';
 import { executeCommand } from './commands.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
+import { LoopClock } from './loop-clock.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { RelaySocket } from './relay-socket.ts';
 import { TcpConnections } from './tcp-connections.ts';
@@ -27,7 +27,6 @@ export interface PollHandler {
 /** What a reactor works with. */
 export interface ReactorOptions {
   readonly server: TurnServer;
-  readonly clock: MonotonicClock;
   readonly ledger: DescriptorLedger;
   /** Woken through this descriptor, the reactor calls `onWake`. */
   readonly wakeFd: number;
@@ -46,9 +45,9 @@ export class Reactor {
   readonly upstreamQueue = new UpstreamQueue(this.memory);
   readonly downstreamQueue = new DownstreamQueue(this.memory);
   readonly connections: TcpConnections;
-  readonly now: Now;
 
   readonly #options: ReactorOptions;
+  readonly #clock = new LoopClock(this.memory.arena);
   readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
   readonly #handlerByFd: (PollHandler | undefined)[] = [];
   #pauses: { readonly untilMs: number; readonly resume: () => void }[] = [];
@@ -58,13 +57,14 @@ export class Reactor {
     this.#options = options;
     this.server = options.server;
     this.ledger = options.ledger;
-    this.now = {
-      monotonicMs: options.clock.monotonicMs(),
-      unixSeconds: options.clock.unixSeconds(),
-    };
     this.connections = new TcpConnections(this);
     options.ledger.own(this.#poller.fd);
     this.watch(options.wakeFd, { onReady: () => this.#wake() }, EPOLLIN);
+  }
+
+  /** The time of the current turn; one object, brought up to date. */
+  get now(): Now {
+    return this.#clock.now;
   }
 
   /** Starts to serve a listener socket, which stays open when the reactor ends. */
@@ -149,7 +149,7 @@ export class Reactor {
 
   #turn(): void {
     const count = this.#poller.wait(this.#timeoutMs());
-    this.#options.clock.update(this.now);
+    this.#clock.update();
     for (let index = 0; index < count; index++) {
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }

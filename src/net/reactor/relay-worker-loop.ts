@@ -1,7 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
-import { MonotonicClock } from '../shared/clock.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { Reactor } from './reactor.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
@@ -14,7 +13,6 @@ export function runRelayWorker<Policies>(
   const { setup, listeners, wakeFd, port } = start;
   const reactor: Reactor = new Reactor({
     server: core.server,
-    clock: new MonotonicClock(),
     ledger: new DescriptorLedger(setup.memory.descriptors, setup.worker),
     wakeFd,
     onWake: () => readMessages(reactor, start, core),

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 
-/** Says why a listener could not be opened and what to do; `cause` is an error with a symbolic `code` such as EACCES. */
+/** Says why a listener could not be opened and what to do; `cause` is the system's error with its symbolic `code`. */
 export function listenError(plan: ListenerPlan, cause: unknown): GatewayError {
   const where = `${plan.protocol} ${plan.bind ?? '*'} port ${plan.port}`;
   const detail = `listener "${plan.name}" cannot listen on ${where}: ${adviceFor(cause)}`;

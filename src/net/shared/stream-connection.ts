@@ -10,7 +10,7 @@ import type { Expiring } from '../../turn/expiry.ts';
 import { after } from '../../turn/lifetime.ts';
 import type { MonotonicMs } from '../../turn/policy.ts';
 
-/** What a client's stream connection may do in every data plane: how long it lives, how much it sends and leaves unread. */
+/** What a client's stream connection may do in every data plane: how long it lives, how much it leaves unread. */
 export abstract class StreamConnection implements Expiring {
   readonly client: Client;
   expiresAtMs: MonotonicMs;

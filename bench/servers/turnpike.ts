@@ -1,0 +1,45 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { CREDENTIAL, PEER_IP, RELAY_PORTS, SERVER_IP, SERVER_PORT } from '../settings.ts';
+import { ROOT } from '../root.ts';
+import type { MeasuredServer } from './server.ts';
+
+const MAIN = join(ROOT, 'dist/main.js');
+
+/** This gateway as it was built last, with one relay worker. */
+export const turnpike = turnpikeWith([]);
+
+/** This gateway under a Node that is given more options. */
+export function turnpikeWith(nodeOptions: readonly string[]): MeasuredServer {
+  return {
+    name: 'turnpike',
+    framing: 'channelData',
+    absence: () => (existsSync(MAIN) ? undefined : 'it is not built: run npm run build'),
+    version: () => {
+      const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8');
+      return (JSON.parse(manifest) as { version: string }).version;
+    },
+    prepare: (folder) => {
+      const file = join(folder, 'turnpike.yaml');
+      writeFileSync(file, stringify(CONFIGURATION));
+      return { file: process.execPath, args: [...nodeOptions, MAIN, 'start', '-c', file] };
+    },
+  };
+}
+
+const CONFIGURATION = {
+  version: 'v1',
+  admin: { healthcheck_endpoint: '', loglevel: 'all:ERROR' },
+  auth: {
+    type: 'static',
+    realm: CREDENTIAL.realm,
+    credentials: { username: CREDENTIAL.username, password: CREDENTIAL.password },
+  },
+  listeners: [
+    { name: 'udp', protocol: 'UDP', port: SERVER_PORT, bind: SERVER_IP, routes: ['peer'] },
+  ],
+  relay: { min_port: RELAY_PORTS.min, max_port: RELAY_PORTS.max, workers: 1 },
+  limits: { allocations_per_address_max: 100_000 },
+  clusters: [{ name: 'peer', endpoints: [PEER_IP], dangerously_allow: [`${PEER_IP}/32`] }],
+};

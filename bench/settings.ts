@@ -1,0 +1,38 @@
+import { TransportAddress } from '../src/stun/transport-address.ts';
+
+/** Where the server under measurement listens and relays; a loopback address of its own keeps others out of the way. */
+export const SERVER_IP = '127.0.77.1';
+/** Where the peer sends and receives. */
+export const PEER_IP = '127.0.77.2';
+/** Where clients send from. */
+export const CLIENT_IP = '127.0.77.3';
+/** Listener port of every server. */
+export const SERVER_PORT = 14_478;
+/** Relay ports of every server. */
+export const RELAY_PORTS = { min: 20_000, max: 49_999 } as const;
+
+/** Long-term credential of all clients. */
+export const CREDENTIAL = {
+  realm: 'bench.example.org',
+  username: 'bench',
+  password: 'bench-password',
+} as const;
+
+/** Clients that take part in a relay run. */
+export const RELAY_CLIENTS = 100;
+/** Clients of a memory run. */
+export const MEMORY_CLIENTS = 10_000;
+/** Clients that allocate at the same time. */
+export const CONCURRENT_ALLOCATES = 64;
+/** Bytes of application data in one packet. */
+export const PAYLOAD_BYTES = 200;
+
+/** Processor of the server under measurement, and of generator and sink. */
+export const PROCESSORS = { server: 1, generator: 0 } as const;
+
+/** The transport address of text and port; throws when the text is no IP address. */
+export function transportAddress(ip: string, port: number): TransportAddress {
+  const address = TransportAddress.parse(ip, port);
+  if (address === undefined) throw new TypeError(`not an IP address: ${ip}`);
+  return address;
+}
