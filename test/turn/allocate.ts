@@ -530,14 +530,6 @@ t.test('RFC 8656 §7.2 (5): reservations', (t) => {
     driver.quota.perUserMax = 2;
     t.equal(other.allocate(token(hex))!.outcome, 'success');
     t.equal(other.relay().port, port);
-
-    const full = new TurnDriver();
-    const reserved = reserve(full);
-    full.quota.perUserMax = 1;
-    full.reservations.max = 0;
-    t.equal(new TestClient(full, { port: 40_001 }).allocate(token(reserved.hex))!.outcome, 486);
-    t.equal(full.portsTaken, 1, 'a store that filled up meanwhile');
-    t.equal(full.sockets.size, 1);
     t.end();
   });
 
@@ -549,9 +541,10 @@ t.test('RFC 8656 §7.2 (5): reservations', (t) => {
     const ipv4Only = new TurnDriver({ families: ['IPv4'] });
     elsewhere.client.endpoint = ipv4Only.udp;
     t.equal(elsewhere.allocate(token(hex))!.outcome, 508);
+    t.equal(driver.portsTaken, 1, 'its port is free again');
+    t.equal(driver.sockets.size, 1, 'and its socket closed');
     elsewhere.client.endpoint = driver.udp;
-    t.equal(elsewhere.allocate(token(hex))!.outcome, 'success', 'it was not lost');
-    t.equal(elsewhere.relay(2).port, owner.relay(2).port + 1);
+    t.equal(elsewhere.allocate(token(hex))!.outcome, 508, 'a token serves once');
     t.end();
   });
 
@@ -583,13 +576,13 @@ t.test('quotas, redirection and forbidden clients', (t) => {
   t.equal(at(5, 'carol').allocate()!.outcome, 508, 'the server has enough');
   t.equal(
     at(6).request(METHOD.ALLOCATE, all(transport, token('00'.repeat(8))))!.outcome,
-    508,
-    'step 5 comes first',
+    486,
+    'asked before a token is redeemed',
   );
   const refused = driver.events.flatMap((event) =>
     event.kind === 'allocationRefused' ? [event.code] : [],
   );
-  t.strictSame(refused, [486, 508]);
+  t.strictSame(refused, [486, 508, 486]);
   at(1).refresh(0);
   t.equal(at(3).allocate()!.outcome, 'success');
 
