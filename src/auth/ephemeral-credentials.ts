@@ -49,8 +49,9 @@ export class EphemeralCredentials {
 /**
  * Reads expiry and user id out of `ts`, `ts:user`, `user:ts` or any other list of parts around colons.
  *
- * The first part that is an integer is the timestamp. The user id is the second part when the username is exactly
- * `ts:user`, else the whole username.
+ * The first part that is an integer is the timestamp. The user id is all that follows a leading timestamp, so that a
+ * renewed credential belongs to the same user, also when a Matrix id such as `@alice:example.org` follows (STUNner
+ * takes the whole username there); else it is the whole username.
  *
  * @returns undefined when no part is an integer, or when the first one has a sign or leading zeros, is 0 or is beyond
  *   2^53 - 1.
@@ -63,7 +64,7 @@ export function parseEphemeralUsername(username: string): EphemeralUsername | un
   if (timestamp === undefined || !/^[1-9][0-9]*$/.test(timestamp)) return undefined;
   const expiresAtUnixSeconds = Number(timestamp) as UnixSeconds;
   if (!Number.isSafeInteger(expiresAtUnixSeconds)) return undefined;
-  const userId = at === 0 && parts.length === 2 ? (parts[1] ?? '') : username;
+  const userId = at === 0 && parts.length > 1 ? username.slice(timestamp.length + 1) : username;
   return { userId, expiresAtUnixSeconds };
 }
 
