@@ -90,15 +90,19 @@ interface AlgorithmChoice {
   readonly isExplicit: boolean;
 }
 
-/** Bid-down protection: the client must return our list unchanged and choose from it (RFC 8489 §9.2.4). */
+/**
+ * Bid-down protection: the client must return our list unchanged and choose from it (RFC 8489 §9.2.4).
+ *
+ * @returns undefined when it does not, or when it implies MD5 to a server that does not offer it.
+ */
 function choosePasswordAlgorithm(
   message: StunMessage,
   offered: readonly PasswordAlgorithm[],
 ): AlgorithmChoice | undefined {
   const choiceIndex = message.find(ATTRIBUTE.PASSWORD_ALGORITHM);
   const listIndex = message.find(ATTRIBUTE.PASSWORD_ALGORITHMS);
-  const isUnused = offered.length === 0 || (choiceIndex < 0 && listIndex < 0);
-  if (isUnused) return { algorithm: 'MD5', isExplicit: false };
+  const isImplied = offered.length === 0 || (choiceIndex < 0 && listIndex < 0);
+  if (isImplied) return isMd5Allowed(offered) ? IMPLIED_MD5 : undefined;
   const chosen = readPasswordAlgorithms(message, choiceIndex);
   const returned = readPasswordAlgorithms(message, listIndex);
   if (chosen?.length !== 1 || returned?.length !== offered.length) return undefined;
@@ -110,6 +114,12 @@ function choosePasswordAlgorithm(
   if (!isUnchanged || algorithm === undefined || chosen[0]?.parameters.length !== 0)
     return undefined;
   return { algorithm, isExplicit: true };
+}
+
+const IMPLIED_MD5: AlgorithmChoice = { algorithm: 'MD5', isExplicit: false };
+
+function isMd5Allowed(offered: readonly PasswordAlgorithm[]): boolean {
+  return offered.length === 0 || offered.includes('MD5');
 }
 
 function readUser(

@@ -64,6 +64,19 @@ t.test('the challenge', (t) => {
   t.end();
 });
 
+t.test('MD5 is implied only where it is offered', (t) => {
+  for (const [algorithms, outcome] of [
+    [['SHA-256', 'MD5'], 'success'],
+    [['MD5'], 'success'],
+    [['SHA-256'], 400],
+  ] as const) {
+    const client = new TestClient(new TurnDriver({ auth: { algorithms } }));
+    client.challenge();
+    t.equal(client.allocate()!.outcome, outcome, `RFC 8489 §9.2.4: ${algorithms.join(', ')}`);
+  }
+  t.end();
+});
+
 t.test('nonces', (t) => {
   const driver = new TurnDriver();
   const alice = new TestClient(driver, { port: 40_000 });
