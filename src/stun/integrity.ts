@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { putUint16 } from './big-endian.ts';
 import type { StunMessage } from './message.ts';
-import { ATTRIBUTE, type PasswordAlgorithm } from './registry.ts';
+import { ATTRIBUTE, HEADER_BYTES, type PasswordAlgorithm } from './registry.ts';
 
 /** Bytes of a MESSAGE-INTEGRITY value (RFC 8489 §14.5). */
 export const INTEGRITY_BYTES = 20;
@@ -87,7 +87,7 @@ function verify(
   const { bytes, offset } = message;
   const valueOffset = message.valueOffset(index);
   // The sender wrote a header length that ends with this attribute; the borrowed header may say more.
-  putUint16(adjustedLength, 0, valueOffset + valueBytes - offset - 20);
+  putUint16(adjustedLength, 0, valueOffset + valueBytes - offset - HEADER_BYTES);
   const expected = createHmac(hash, key)
     .update(bytes.subarray(offset, offset + 2))
     .update(adjustedLength)

@@ -131,6 +131,15 @@ export class StunMessage {
     return unknown;
   }
 
+  /** True when `unknownComprehensionRequired` would list something; creates nothing. */
+  hasUnknownComprehensionRequired(isKnown: (type: number) => boolean): boolean {
+    for (let index = 0; index < this.attributeCount; index++) {
+      const type = this.#types[index]!;
+      if (type < 0x8000 && !isKnown(type)) return true;
+    }
+    return false;
+  }
+
   #has(index: number): boolean {
     return index >= 0 && index < this.attributeCount;
   }

@@ -1,7 +1,6 @@
-import { IPV6, type TransportAddress } from '../stun/transport-address.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation } from './allocation.ts';
-import type { ChannelBinding } from './channel-binding.ts';
-import { NO_PORT, type Permission } from './permission.ts';
+import type { Permission } from './permission.ts';
 import type { PeerPolicy, PeerVerdict } from './policy.ts';
 
 /**
@@ -32,23 +31,4 @@ export class Admission {
     permission.admittedPort = port;
     return true;
   }
-
-  /** Judges a live permission anew and forgets the ports that passed. */
-  judgePermission(permission: Permission): PeerVerdict {
-    permission.admittedPort = NO_PORT;
-    return this.judge(permission.allocation, permission.peer, undefined);
-  }
-
-  /** Judges a live channel anew. */
-  judgeChannel(binding: ChannelBinding): PeerVerdict {
-    return this.judge(binding.allocation, binding.peer, binding.peer.port);
-  }
-}
-
-/** True for Teredo and 6to4 addresses, which a server must not accept as clients (RFC 8656 §21.4). */
-export function isTunnelled(address: TransportAddress): boolean {
-  if (address.family !== IPV6) return false;
-  const is6to4 = address.word0 >>> 16 === 0x2002;
-  const isTeredo = address.word0 === 0x20010000;
-  return is6to4 || isTeredo;
 }

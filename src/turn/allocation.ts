@@ -60,6 +60,11 @@ export class Client {
     this.address = address;
     this.handle = handle;
   }
+
+  /** True when messages travel on a connection. */
+  get isStream(): boolean {
+    return this.handle >= 0;
+  }
 }
 
 /** A relayed transport address of an allocation: one per address family. */

@@ -7,6 +7,9 @@ import type { ChannelBinding } from './channel-binding.ts';
 export type AllocationEnd =
   'expired' | 'refreshedToZero' | 'clientClosed' | 'relayFailed' | 'shutdown';
 
+/** What asked for a peer that was denied; `routeChange` is the server itself. */
+export type PeerRequest = 'CreatePermission' | 'ChannelBind' | 'Send' | 'routeChange';
+
 /** Something worth a log line or a counter; never per relayed packet. */
 export type TurnEvent =
   | { readonly kind: 'allocationCreated'; readonly allocation: Allocation }
@@ -22,7 +25,7 @@ export type TurnEvent =
       /** Undefined when the request named no port. */
       readonly port: number | undefined;
       readonly verdict: Exclude<PeerVerdict, 'admitted'>;
-      readonly request: 'CreatePermission' | 'ChannelBind' | 'Send' | 'routeChange';
+      readonly request: PeerRequest;
     }
   | {
       readonly kind: 'authenticationFailed';

@@ -4,7 +4,7 @@ import type { Allocation, Relay } from './allocation.ts';
 import { ChannelBinding } from './channel-binding.ts';
 import type { AllocationEnd } from './commands.ts';
 import { after } from './lifetime.ts';
-import { Permission } from './permission.ts';
+import { NO_PORT, Permission } from './permission.ts';
 import type { MonotonicMs } from './policy.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -100,9 +100,25 @@ export function endAllocation(
     removePermission(context, permission);
   for (const relay of allocation.relays) closeRelay(context, relay);
   client.allocation = undefined;
-  if (client.handle < 0) client.endpoint.allocationByClient.delete(client.address);
+  if (!client.isStream) client.endpoint.allocationByClient.delete(client.address);
   context.allocations.delete(allocation);
   context.expiry.remove(allocation);
   context.options.quota.release(allocation.userId, client.address);
   if (wasActive) context.emit({ kind: 'allocationDeleted', allocation, reason });
+}
+
+/** Asks the one door again for every live peer of an allocation, and ends what it denies now. */
+export function readmit(context: TurnContext, allocation: Allocation): void {
+  for (const binding of allocation.channelByNumber.values()) {
+    const { peer } = binding;
+    if (!context.admits(allocation, peer, peer.port, 'routeChange'))
+      removeChannel(context, binding);
+  }
+  for (const permission of allocation.permissionByPeer.values()) {
+    permission.admittedPort = NO_PORT;
+    const { peer } = permission;
+    if (!context.admits(allocation, peer, undefined, 'routeChange')) {
+      removePermission(context, permission);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import type { StunWriter } from '../stun/message-writer.ts';
-import { ATTRIBUTE, CLASS, METHOD } from '../stun/registry.ts';
+import { ATTRIBUTE, METHOD } from '../stun/registry.ts';
 import type { AddressFamily } from '../stun/transport-address.ts';
 import { RELAY_BIND_ATTEMPTS_MAX, RESERVATION_LIFETIME_SECONDS } from '../limits.ts';
 import type { AllocateWish } from './allocate-wish.ts';
@@ -10,7 +10,7 @@ import { closeRelay, endAllocation } from './lifecycle.ts';
 import { after } from './lifetime.ts';
 import type { MonotonicMs, Reservation } from './policy.ts';
 import type { PortWish } from './relay-ports.ts';
-import { sign, writeSuccess } from './request.ts';
+import { writeRejection, writeSuccess } from './request.ts';
 import { HeldReservation } from './reservation.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -165,7 +165,13 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
   allocation.pending = undefined;
   const { client } = allocation;
   if (allocation.relays.length === 0) {
-    const bytes = writeInsufficientCapacity(context.writer, allocation, pending.authenticated);
+    const bytes = writeRejection(
+      context.writer,
+      METHOD.ALLOCATE,
+      allocation.transactionId,
+      pending.authenticated,
+      { code: 508 },
+    );
     context.queue({ kind: 'sendToClient', client, bytes });
     context.emit({ kind: 'allocationRefused', client, userId: allocation.userId, code: 508 });
     endAllocation(context, allocation, 'relayFailed');
@@ -178,16 +184,6 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
   const bytes = writeAllocateSuccess(context.writer, allocation, pending.authenticated);
   context.queue({ kind: 'sendToClient', client, bytes });
   context.emit({ kind: 'allocationCreated', allocation });
-}
-
-function writeInsufficientCapacity(
-  writer: StunWriter,
-  allocation: Allocation,
-  authenticated: Authenticated,
-): Uint8Array {
-  writer.begin(METHOD.ALLOCATE, CLASS.ERROR, allocation.transactionId).errorCode(508);
-  sign(writer, authenticated);
-  return writer.written();
 }
 
 /** Keeps the socket of the next higher port for whoever brings the token (RFC 8656 §7.2, EVEN-PORT with R=1). */

@@ -4,6 +4,7 @@ import type { StunWriter } from '../stun/message-writer.ts';
 import type { Allocation, Client } from './allocation.ts';
 import type { Authenticated } from './authentication.ts';
 import type { Now } from './policy.ts';
+import type { TurnContext } from './turn-context.ts';
 
 /** An authenticated request on its way through a handler. */
 export interface TurnRequest {
@@ -26,13 +27,6 @@ export interface Rejection {
   readonly write?: (writer: StunWriter) => void;
 }
 
-/** Adds the integrity attribute that the client can check (RFC 8489 §9.2.4), and FINGERPRINT if it sent one. */
-export function sign(writer: StunWriter, authenticated: Authenticated): void {
-  if (authenticated.signsWithSha256) writer.integritySha256(authenticated.key);
-  else writer.integrity(authenticated.key);
-  if (authenticated.hasFingerprint) writer.fingerprint();
-}
-
 /** Writes the whole success response: `write` adds the attributes between header and integrity. */
 export function writeSuccess(
   writer: StunWriter,
@@ -50,12 +44,31 @@ export function writeSuccess(
 /** Writes the whole error response of an authenticated request. */
 export function writeRejection(
   writer: StunWriter,
-  request: TurnRequest,
-  rejection: Rejection,
+  method: number,
+  transactionId: Uint8Array,
+  authenticated: Authenticated,
+  { code, write }: Rejection,
 ): Uint8Array {
-  const { message } = request;
-  writer.begin(message.method, CLASS.ERROR, message.copyTransactionId()).errorCode(rejection.code);
-  rejection.write?.(writer);
-  sign(writer, request.authenticated);
+  writer.begin(method, CLASS.ERROR, transactionId).errorCode(code);
+  write?.(writer);
+  sign(writer, authenticated);
   return writer.written();
+}
+
+/** Queues the success response of a request. */
+export function answerSuccess(
+  context: TurnContext,
+  { client, message, authenticated }: TurnRequest,
+  write?: (writer: StunWriter) => void,
+): void {
+  const id = message.copyTransactionId();
+  const bytes = writeSuccess(context.writer, message.method, id, authenticated, write);
+  context.queue({ kind: 'sendToClient', client, bytes });
+}
+
+/** Adds the integrity attribute that the client can check (RFC 8489 §9.2.4), and FINGERPRINT if it sent one. */
+function sign(writer: StunWriter, authenticated: Authenticated): void {
+  if (authenticated.signsWithSha256) writer.integritySha256(authenticated.key);
+  else writer.integrity(authenticated.key);
+  if (authenticated.hasFingerprint) writer.fingerprint();
 }

@@ -5,7 +5,7 @@ import { REPLY_BYTES_MAX } from '../limits.ts';
 import { Admission } from './admission.ts';
 import type { Allocation } from './allocation.ts';
 import type { ChannelBinding } from './channel-binding.ts';
-import type { DropReason, TurnCommand, TurnEvent } from './commands.ts';
+import type { DropReason, PeerRequest, TurnCommand, TurnEvent } from './commands.ts';
 import { DROP_REASONS } from './commands.ts';
 import { ExpiryWheel } from './expiry.ts';
 import { NonceIssuer } from './nonce.ts';
@@ -49,7 +49,8 @@ export type Deadline = Allocation | Permission | ChannelBinding | HeldReservatio
 
 /** State and services that the handlers of one server share. */
 export class TurnContext {
-  readonly options: TurnServerOptions;
+  /** Without the policies, which change; see `credentials` and `admission`. */
+  readonly options: Omit<TurnServerOptions, 'credentials' | 'peers'>;
   readonly admission: Admission;
   readonly allocations = new Set<Allocation>();
   readonly expiry = new ExpiryWheel<Deadline>();
@@ -82,6 +83,19 @@ export class TurnContext {
   /** The port range of a family. */
   portsOf(family: AddressFamily): RelayPorts {
     return this.#ports[family];
+  }
+
+  /** Asks the one door for a peer; a denial is reported. `peer` must not change afterwards. */
+  admits(
+    allocation: Allocation,
+    peer: TransportAddress,
+    port: number | undefined,
+    request: PeerRequest,
+  ): boolean {
+    const verdict = this.admission.judge(allocation, peer, port);
+    if (verdict === 'admitted') return true;
+    this.emit({ kind: 'peerDenied', allocation, peer, port, verdict, request });
+    return false;
   }
 
   /** Swaps credentials; nonces issued before stay valid unless the offered features changed. */

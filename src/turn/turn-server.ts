@@ -5,29 +5,22 @@ import {
   CHANNEL_DATA_LAST_BYTE_RFC5766,
 } from '../stun/demultiplex.ts';
 import { StunMessage } from '../stun/message.ts';
-import { ATTRIBUTE, CLASS, METHOD } from '../stun/registry.ts';
+import { CLASS, METHOD } from '../stun/registry.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import { ATTRIBUTES_PER_MESSAGE_MAX } from '../limits.ts';
 import { Client, type Allocation, type Relay, type ServerEndpoint } from './allocation.ts';
-import { authenticate, type NotAuthenticated } from './authentication.ts';
 import { CHANNEL_DATA_HEADER_BYTES } from './channel-data.ts';
 import { ChannelBinding } from './channel-binding.ts';
 import type { DropReason, TurnCommand } from './commands.ts';
 import { DataIndicationWriter } from './data-indication.ts';
-import { handleAllocate } from './handlers/allocate.ts';
-import { handleBinding } from './handlers/binding.ts';
-import { handleChannelBind } from './handlers/channel-bind.ts';
-import { handleCreatePermission } from './handlers/create-permission.ts';
 import { handlePeerError } from './handlers/peer-error.ts';
-import { handleRefresh } from './handlers/refresh.ts';
+import { handleRequest } from './handlers/request.ts';
 import { handleSendIndication } from './handlers/send-indication.ts';
-import { isKnownAttribute } from './known-attributes.ts';
-import { endAllocation, removeChannel, removePermission } from './lifecycle.ts';
+import { endAllocation, readmit, removeChannel, removePermission } from './lifecycle.ts';
 import { Permission } from './permission.ts';
 import type { CredentialPolicy, MonotonicMs, Now, PeerPolicy } from './policy.ts';
 import { discardReservation, relayBound, relayFailed } from './relay-binding.ts';
 import { RelayedData } from './relayed-data.ts';
-import { writeRejection, type Rejection, type TurnRequest } from './request.ts';
 import { HeldReservation } from './reservation.ts';
 import { TurnContext, type Deadline, type TurnServerOptions } from './turn-context.ts';
 
@@ -177,7 +170,7 @@ export class TurnServer {
     if (policies.credentials !== undefined) this.#context.replaceCredentials(policies.credentials);
     if (policies.peers === undefined) return;
     this.#context.admission.policy = policies.peers;
-    for (const allocation of this.#context.allocations) this.#readmit(allocation);
+    for (const allocation of this.#context.allocations) readmit(this.#context, allocation);
   }
 
   /** Ends every allocation. */
@@ -232,7 +225,7 @@ export class TurnServer {
       return this.#context.drop('malformedStun');
     switch (message.messageClass) {
       case CLASS.REQUEST:
-        this.#handleRequest(client, now);
+        handleRequest(this.#context, client, message, now);
         return undefined;
       case CLASS.INDICATION:
         return this.#handleIndication(client);
@@ -250,94 +243,6 @@ export class TurnServer {
     return handleSendIndication(this.#context, client.allocation, message, this.relayed);
   }
 
-  #handleRequest(client: Client, now: Now): void {
-    const context = this.#context;
-    const message = this.#message;
-    switch (message.method) {
-      case METHOD.BINDING:
-        handleBinding(context, client, message);
-        return;
-      case METHOD.ALLOCATE:
-      case METHOD.REFRESH:
-      case METHOD.CREATE_PERMISSION:
-      case METHOD.CHANNEL_BIND:
-        break;
-      default:
-        context.drop('unsupportedMethod');
-        return;
-    }
-    if (!context.credentials.isTurnEnabled) {
-      this.#answerUnauthenticated(client, { code: 403 }, now);
-      return;
-    }
-    const authenticated = authenticate(
-      message,
-      client.address,
-      context.credentials,
-      context.nonces,
-      now,
-    );
-    if ('code' in authenticated) {
-      this.#answerUnauthenticated(client, authenticated, now);
-      return;
-    }
-    const request: TurnRequest = { message, client, authenticated, now };
-    const rejection = this.#dispatch(request);
-    if (rejection === undefined) return;
-    context.queue({
-      kind: 'sendToClient',
-      client,
-      bytes: writeRejection(context.writer, request, rejection),
-    });
-  }
-
-  #dispatch(request: TurnRequest): Rejection | undefined {
-    const context = this.#context;
-    const { message, client } = request;
-    const unknown = message.unknownComprehensionRequired(isKnownAttribute);
-    if (unknown.length > 0)
-      return { code: 420, write: (writer) => writer.unknownAttributes(unknown) };
-    if (message.method === METHOD.ALLOCATE) return handleAllocate(context, request);
-
-    const { allocation } = client;
-    if (allocation?.state !== 'active') return { code: 437 };
-    if (allocation.userId !== request.authenticated.credential.userId) return { code: 441 };
-    const owned = { ...request, allocation };
-    switch (message.method) {
-      case METHOD.REFRESH:
-        return handleRefresh(context, owned);
-      case METHOD.CREATE_PERMISSION:
-        return handleCreatePermission(context, owned);
-      default:
-        return handleChannelBind(context, owned);
-    }
-  }
-
-  /** Answers 401 and 438 with a challenge, 400 and 403 without (RFC 8489 §9.2.4). */
-  #answerUnauthenticated(
-    client: Client,
-    refusal: NotAuthenticated | { code: 403 },
-    now: Now,
-  ): void {
-    const context = this.#context;
-    const message = this.#message;
-    const { writer, credentials } = context;
-    writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
-    // Anybody may ask with a forged source address: without a reason phrase there is less to amplify.
-    writer.errorCode(refusal.code, '');
-    if (refusal.code === 401 || refusal.code === 438) {
-      writer.text(ATTRIBUTE.REALM, credentials.realm);
-      writer.text(ATTRIBUTE.NONCE, context.nonces.issue(client.address, now.monotonicMs));
-      if (credentials.passwordAlgorithms.length > 0)
-        writer.passwordAlgorithms(credentials.passwordAlgorithms);
-    }
-    if (message.hasFingerprint) writer.fingerprint();
-    context.queue({ kind: 'sendToClient', client, bytes: writer.written() });
-    if ('failure' in refusal && refusal.failure !== undefined) {
-      context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
-    }
-  }
-
   #expire(entry: Deadline): void {
     const context = this.#context;
     if (entry instanceof Permission) {
@@ -349,38 +254,6 @@ export class TurnServer {
       if (reservation !== undefined) discardReservation(context, reservation);
     } else {
       endAllocation(context, entry, 'expired');
-    }
-  }
-
-  #readmit(allocation: Allocation): void {
-    const context = this.#context;
-    for (const binding of allocation.channelByNumber.values()) {
-      const verdict = context.admission.judgeChannel(binding);
-      if (verdict === 'admitted') continue;
-      const { peer } = binding;
-      removeChannel(context, binding);
-      context.emit({
-        kind: 'peerDenied',
-        allocation,
-        peer,
-        port: peer.port,
-        verdict,
-        request: 'routeChange',
-      });
-    }
-    for (const permission of allocation.permissionByPeer.values()) {
-      const verdict = context.admission.judgePermission(permission);
-      if (verdict === 'admitted') continue;
-      const { peer } = permission;
-      removePermission(context, permission);
-      context.emit({
-        kind: 'peerDenied',
-        allocation,
-        peer,
-        port: undefined,
-        verdict,
-        request: 'routeChange',
-      });
     }
   }
 }

@@ -333,6 +333,15 @@ t.test('RFC 8656 §11.2: Send indications', (t) => {
     true,
   );
   t.equal(client.sendIndication('10.0.0.1', 1, DATA)!.dontFragment, false, 'for one datagram only');
+  const overIpv6 = new TestClient(new TurnDriver(), { ip: '2001:db8::1' });
+  overIpv6.allocate();
+  overIpv6.permit('10.0.0.1');
+  t.equal(
+    overIpv6.sendIndication('10.0.0.1', 1, DATA, (w) => w.flag(ATTRIBUTE.DONT_FRAGMENT))!
+      .dontFragment,
+    false,
+    'RFC 8656 §13: ignored between families',
+  );
   t.ok(
     client.sendIndication('10.0.0.1', 1, DATA, (w) => w.flag(0x8888).fingerprint()),
     'optional attributes',

@@ -1,5 +1,5 @@
 import { ATTRIBUTE } from '../../stun/registry.ts';
-import { isTunnelled } from '../admission.ts';
+import { IPV6, type TransportAddress } from '../../stun/transport-address.ts';
 import { readAllocateWish, type AllocateWish } from '../allocate-wish.ts';
 import { Allocation, Client } from '../allocation.ts';
 import { after } from '../lifetime.ts';
@@ -97,7 +97,7 @@ function createAllocation(
 ): void {
   const { credential } = request.authenticated;
   const { endpoint } = request.client;
-  const isStream = request.client.handle >= 0;
+  const { isStream } = request.client;
   const client = isStream ? request.client : new Client(endpoint, request.client.address.clone());
   const allocation = new Allocation({
     client,
@@ -119,4 +119,12 @@ function createAllocation(
     reservation,
     request.now.monotonicMs,
   );
+}
+
+/** True for Teredo and 6to4 addresses, which a server must not accept as clients (RFC 8656 §21.4). */
+function isTunnelled(address: TransportAddress): boolean {
+  if (address.family !== IPV6) return false;
+  const is6to4 = address.word0 >>> 16 === 0x2002;
+  const isTeredo = address.word0 === 0x20010000;
+  return is6to4 || isTeredo;
 }

@@ -1,5 +1,5 @@
 import { readUint16, readXorAddress } from '../../stun/attributes.ts';
-import { ATTRIBUTE, METHOD } from '../../stun/registry.ts';
+import { ATTRIBUTE } from '../../stun/registry.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { CHANNELS_PER_ALLOCATION_MAX, PERMISSIONS_PER_ALLOCATION_MAX } from '../../limits.ts';
 import type { Allocation } from '../allocation.ts';
@@ -9,7 +9,7 @@ import {
   CHANNEL_NUMBER_MIN,
 } from '../channel-data.ts';
 import { installChannel } from '../lifecycle.ts';
-import { writeSuccess, type AllocationRequest, type Rejection } from '../request.ts';
+import { answerSuccess, type AllocationRequest, type Rejection } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
 
 /** Handles a ChannelBind request (RFC 8656 §12.2). */
@@ -17,39 +17,22 @@ export function handleChannelBind(
   context: TurnContext,
   request: AllocationRequest,
 ): Rejection | undefined {
-  const { allocation, client, message, authenticated, now } = request;
+  const { allocation, message, now } = request;
   const channelNumber = readUint16(message, message.find(ATTRIBUTE.CHANNEL_NUMBER), 4);
   const peer = new TransportAddress();
   const hasPeer = readXorAddress(message, message.find(ATTRIBUTE.XOR_PEER_ADDRESS), peer);
-  if (channelNumber === undefined || !hasPeer || !isInRange(context, channelNumber))
-    return { code: 400 };
+  if (channelNumber === undefined || !isInRange(context, channelNumber)) return { code: 400 };
+  if (!hasPeer) return { code: 400 };
   if (isBoundOtherwise(allocation, channelNumber, peer)) return { code: 400 };
   const relay = allocation.relayOf(peer.family);
   if (relay === undefined) return { code: 443 };
   if (peer.port === 0) return { code: 400 };
 
-  const verdict = context.admission.judge(allocation, peer, peer.port);
-  if (verdict !== 'admitted') {
-    context.emit({
-      kind: 'peerDenied',
-      allocation,
-      peer,
-      port: peer.port,
-      verdict,
-      request: 'ChannelBind',
-    });
-    return { code: 403 };
-  }
+  if (!context.admits(allocation, peer, peer.port, 'ChannelBind')) return { code: 403 };
   if (!hasRoom(allocation, channelNumber, peer)) return { code: 508 };
 
   installChannel(context, relay, channelNumber, peer, now.monotonicMs);
-  const bytes = writeSuccess(
-    context.writer,
-    METHOD.CHANNEL_BIND,
-    message.copyTransactionId(),
-    authenticated,
-  );
-  context.queue({ kind: 'sendToClient', client, bytes });
+  answerSuccess(context, request);
   return undefined;
 }
 

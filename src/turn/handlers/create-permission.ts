@@ -1,11 +1,11 @@
 import { readXorAddress } from '../../stun/attributes.ts';
 import type { StunMessage } from '../../stun/message.ts';
-import { ATTRIBUTE, METHOD } from '../../stun/registry.ts';
+import { ATTRIBUTE } from '../../stun/registry.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { PERMISSIONS_PER_ALLOCATION_MAX } from '../../limits.ts';
 import type { Allocation } from '../allocation.ts';
 import { installPermission } from '../lifecycle.ts';
-import { writeSuccess, type AllocationRequest, type Rejection } from '../request.ts';
+import { answerSuccess, type AllocationRequest, type Rejection } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
 
 /** Handles a CreatePermission request: all of its peers get a permission, or none (RFC 8656 §10.2). */
@@ -13,37 +13,18 @@ export function handleCreatePermission(
   context: TurnContext,
   request: AllocationRequest,
 ): Rejection | undefined {
-  const { allocation, client, message, authenticated, now } = request;
+  const { allocation, message, now } = request;
   const peers = readPeers(message);
   if (peers === undefined || peers.length === 0) return { code: 400 };
   if (peers.some((peer) => allocation.relayOf(peer.family) === undefined)) return { code: 443 };
   for (const peer of peers) {
-    const verdict = context.admission.judge(allocation, peer, undefined);
-    if (verdict === 'admitted') continue;
-    context.emit({
-      kind: 'peerDenied',
-      allocation,
-      peer,
-      port: undefined,
-      verdict,
-      request: 'CreatePermission',
-    });
-    return { code: 403 };
+    if (!context.admits(allocation, peer, undefined, 'CreatePermission')) return { code: 403 };
   }
-  if (
-    countNew(allocation, peers) + allocation.permissionByPeer.size >
-    PERMISSIONS_PER_ALLOCATION_MAX
-  ) {
-    return { code: 508 };
-  }
+  const count = countNew(allocation, peers) + allocation.permissionByPeer.size;
+  if (count > PERMISSIONS_PER_ALLOCATION_MAX) return { code: 508 };
+
   for (const peer of peers) installPermission(context, allocation, peer, now.monotonicMs);
-  const bytes = writeSuccess(
-    context.writer,
-    METHOD.CREATE_PERMISSION,
-    message.copyTransactionId(),
-    authenticated,
-  );
-  context.queue({ kind: 'sendToClient', client, bytes });
+  answerSuccess(context, request);
   return undefined;
 }
 

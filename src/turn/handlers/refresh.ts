@@ -1,8 +1,8 @@
-import { ATTRIBUTE, METHOD } from '../../stun/registry.ts';
+import { ATTRIBUTE } from '../../stun/registry.ts';
 import { readFamily } from '../allocate-wish.ts';
 import { endAllocation, removeRelay } from '../lifecycle.ts';
 import { after, grantedLifetime, readLifetime } from '../lifetime.ts';
-import { writeSuccess, type AllocationRequest, type Rejection } from '../request.ts';
+import { answerSuccess, type AllocationRequest, type Rejection } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
 
 /**
@@ -22,7 +22,7 @@ export function handleRefresh(
   if (family !== undefined && relay === undefined) return { code: 443 };
 
   const lifetimeSeconds = wish === 0 ? 0 : grantedLifetime(wish);
-  answer(context, request, lifetimeSeconds);
+  answerSuccess(context, request, (writer) => writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds));
   if (lifetimeSeconds > 0) {
     allocation.expiresAtMs = after(now.monotonicMs, lifetimeSeconds);
     // The new end may be nearer than the old one.
@@ -33,14 +33,4 @@ export function handleRefresh(
     endAllocation(context, allocation, 'refreshedToZero');
   }
   return undefined;
-}
-
-function answer(context: TurnContext, request: AllocationRequest, lifetimeSeconds: number): void {
-  const { client, message, authenticated } = request;
-  const { writer } = context;
-  const id = message.copyTransactionId();
-  const bytes = writeSuccess(writer, METHOD.REFRESH, id, authenticated, () =>
-    writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds),
-  );
-  context.queue({ kind: 'sendToClient', client, bytes });
 }

@@ -19,12 +19,13 @@ export function handleSendIndication(
   message: StunMessage,
   into: RelayedData,
 ): Permission | undefined {
-  if (hasUnknownRequired(message)) return context.drop('malformedIndication');
+  if (message.hasUnknownComprehensionRequired(isKnownAttribute))
+    return context.drop('malformedIndication');
   const data = message.find(ATTRIBUTE.DATA);
   const hasPeer = readXorAddress(message, message.find(ATTRIBUTE.XOR_PEER_ADDRESS), into.peer);
   if (data < 0 || !hasPeer || into.peer.port === 0) return context.drop('malformedIndication');
-  into.dontFragment = message.find(ATTRIBUTE.DONT_FRAGMENT) >= 0;
-  if (into.dontFragment && !context.options.isDontFragmentSupported) {
+  const asksForDontFragment = message.find(ATTRIBUTE.DONT_FRAGMENT) >= 0;
+  if (asksForDontFragment && !context.options.isDontFragmentSupported) {
     return context.drop('malformedIndication');
   }
   const relay = allocation.relayOf(into.peer.family);
@@ -36,6 +37,8 @@ export function handleSendIndication(
     return context.drop('peerNotAdmitted');
   }
   into.relay = relay;
+  // Between families the bit must be ignored (RFC 8656 §13).
+  into.dontFragment = asksForDontFragment && allocation.client.address.family === relay.family;
   into.payloadOffset = message.valueOffset(data);
   into.payloadLength = message.valueLength(data);
   return permission;
@@ -45,18 +48,7 @@ export function handleSendIndication(
 function reportDenial(context: TurnContext, permission: Permission, port: number): void {
   if (permission.isDenialReported) return;
   permission.isDenialReported = true;
-  const { allocation } = permission;
   const peer = permission.peer.clone();
   peer.port = port;
-  const verdict = context.admission.judge(allocation, peer, port);
-  if (verdict === 'admitted') return;
-  context.emit({ kind: 'peerDenied', allocation, peer, port, verdict, request: 'Send' });
-}
-
-function hasUnknownRequired(message: StunMessage): boolean {
-  for (let index = 0; index < message.attributeCount; index++) {
-    const type = message.typeAt(index);
-    if (type < 0x8000 && !isKnownAttribute(type)) return true;
-  }
-  return false;
+  context.admits(permission.allocation, peer, port, 'Send');
 }

@@ -1,0 +1,110 @@
+import type { StunMessage } from '../../stun/message.ts';
+import { ATTRIBUTE, CLASS, METHOD } from '../../stun/registry.ts';
+import type { Client } from '../allocation.ts';
+import { authenticate, type NotAuthenticated } from '../authentication.ts';
+import { isKnownAttribute } from '../known-attributes.ts';
+import type { Now } from '../policy.ts';
+import { writeRejection, type Rejection, type TurnRequest } from '../request.ts';
+import type { TurnContext } from '../turn-context.ts';
+import { handleAllocate } from './allocate.ts';
+import { handleBinding } from './binding.ts';
+import { handleChannelBind } from './channel-bind.ts';
+import { handleCreatePermission } from './create-permission.ts';
+import { handleRefresh } from './refresh.ts';
+
+/**
+ * Handles a request: method, authentication, attributes, then the handler of its method (RFC 8489 §6.3, §9.2.4).
+ *
+ * @param message - decoded view; borrowed.
+ */
+export function handleRequest(
+  context: TurnContext,
+  client: Client,
+  message: StunMessage,
+  now: Now,
+): void {
+  switch (message.method) {
+    case METHOD.BINDING:
+      handleBinding(context, client, message);
+      break;
+    case METHOD.ALLOCATE:
+    case METHOD.REFRESH:
+    case METHOD.CREATE_PERMISSION:
+    case METHOD.CHANNEL_BIND:
+      handleTurnRequest(context, client, message, now);
+      break;
+    default:
+      context.drop('unsupportedMethod');
+  }
+}
+
+function handleTurnRequest(
+  context: TurnContext,
+  client: Client,
+  message: StunMessage,
+  now: Now,
+): void {
+  const { credentials, nonces } = context;
+  const authenticated = credentials.isTurnEnabled
+    ? authenticate(message, client.address, credentials, nonces, now)
+    : TURN_DISABLED;
+  if ('code' in authenticated) {
+    answerUnauthenticated(context, client, message, authenticated, now);
+    return;
+  }
+  const request: TurnRequest = { message, client, authenticated, now };
+  const rejection = dispatch(context, request);
+  if (rejection === undefined) return;
+  const id = message.copyTransactionId();
+  const bytes = writeRejection(context.writer, message.method, id, authenticated, rejection);
+  context.queue({ kind: 'sendToClient', client, bytes });
+}
+
+const TURN_DISABLED = { code: 403 } as const;
+
+function dispatch(context: TurnContext, request: TurnRequest): Rejection | undefined {
+  const { message, client } = request;
+  const unknown = message.unknownComprehensionRequired(isKnownAttribute);
+  if (unknown.length > 0) {
+    return { code: 420, write: (writer) => writer.unknownAttributes(unknown) };
+  }
+  if (message.method === METHOD.ALLOCATE) return handleAllocate(context, request);
+
+  const { allocation } = client;
+  if (allocation?.state !== 'active') return { code: 437 };
+  if (allocation.userId !== request.authenticated.credential.userId) return { code: 441 };
+  const owned = { ...request, allocation };
+  switch (message.method) {
+    case METHOD.REFRESH:
+      return handleRefresh(context, owned);
+    case METHOD.CREATE_PERMISSION:
+      return handleCreatePermission(context, owned);
+    default:
+      return handleChannelBind(context, owned);
+  }
+}
+
+/** Answers 401 and 438 with a challenge, 400 and 403 without (RFC 8489 §9.2.4). */
+function answerUnauthenticated(
+  context: TurnContext,
+  client: Client,
+  message: StunMessage,
+  refusal: NotAuthenticated | typeof TURN_DISABLED,
+  now: Now,
+): void {
+  const { writer, credentials, nonces } = context;
+  writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
+  // Anybody may ask with a forged source address: without a reason phrase there is less to amplify.
+  writer.errorCode(refusal.code, '');
+  if (refusal.code === 401 || refusal.code === 438) {
+    writer.text(ATTRIBUTE.REALM, credentials.realm);
+    writer.text(ATTRIBUTE.NONCE, nonces.issue(client.address, now.monotonicMs));
+    const { passwordAlgorithms } = credentials;
+    if (passwordAlgorithms.length > 0) writer.passwordAlgorithms(passwordAlgorithms);
+  }
+  if (message.hasFingerprint) writer.fingerprint();
+  context.queue({ kind: 'sendToClient', client, bytes: writer.written() });
+  if ('failure' in refusal && refusal.failure !== undefined) {
+    context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
+  }
+}
