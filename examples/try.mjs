@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { TEXT_ATTRIBUTE_BYTES_MAX } from '../dist/limits.js';
 import { readErrorCode, readText, readXorAddress } from '../dist/stun/attributes.js';
 import { longTermKey } from '../dist/stun/integrity.js';
 import { StunMessage } from '../dist/stun/message.js';
@@ -30,14 +31,14 @@ socket.connect(Number(port), host);
 await once(socket, 'connect');
 
 const challenge = await request(METHOD.ALLOCATE, askForUdp);
-const realm = readText(challenge, challenge.find(ATTRIBUTE.REALM), 763);
-const nonce = readText(challenge, challenge.find(ATTRIBUTE.NONCE), 763);
+const realm = readText(challenge, challenge.find(ATTRIBUTE.REALM), TEXT_ATTRIBUTE_BYTES_MAX);
+const nonce = readText(challenge, challenge.find(ATTRIBUTE.NONCE), TEXT_ATTRIBUTE_BYTES_MAX);
 const key = longTermKey(username, realm, credential, 'MD5');
 
 const allocated = accepted(await request(METHOD.ALLOCATE, signed(askForUdp)));
 const relayed = new TransportAddress();
 readXorAddress(allocated, allocated.find(ATTRIBUTE.XOR_RELAYED_ADDRESS), relayed);
-say(`allocated the relayed transport address ${relayed}`);
+say(`allocated the relayed transport address ${relayed.toString()}`);
 
 const peer =
   TransportAddress.parse(PEER_IP ?? '', Number(PEER_PORT)) ?? fail('the peer is not IP:PORT');
@@ -51,7 +52,7 @@ accepted(
     ),
   ),
 );
-say(`bound channel 0x${CHANNEL_NUMBER.toString(16)} to the peer ${peer}`);
+say(`bound channel 0x${CHANNEL_NUMBER.toString(16)} to the peer ${peer.toString()}`);
 
 for (let count = 1; count <= ROUND_TRIPS; count++) await echo(count);
 await request(
@@ -127,6 +128,7 @@ function say(text) {
   process.stdout.write(`${text}\n`);
 }
 
+/** @returns {never} ends the process */
 function fail(text) {
   process.stderr.write(`${text}\n`);
   process.exit(1);

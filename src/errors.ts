@@ -7,7 +7,6 @@ export const ERROR_CODES = {
   GW_ERR_UNSUPPORTED: 'the configuration asks for something this build cannot do',
   GW_ERR_RELAY_ADDRESS: 'no usable relay address',
   GW_ERR_HTTP_UNPROTECTED: 'an HTTP endpoint beyond loopback has no authentication',
-  GW_ERR_REQUEST_FAILED: 'a running gateway could not be asked',
 } as const;
 
 /** One of the codes in `ERROR_CODES`. */

@@ -55,12 +55,7 @@ export class Gateway {
     const listeners = planListeners(config, host);
     await checkRelayAddresses(listeners);
     const log = options.log.scope('gateway');
-    const { metricsEndpoint, healthcheckEndpoint } = config.admin;
-    if (metricsEndpoint !== undefined)
-      log.info('metrics_endpoint is accepted, but this version does not serve it yet');
-    if (healthcheckEndpoint !== undefined) {
-      log.info('healthcheck_endpoint is accepted, but this version does not serve it yet');
-    }
+    reportWhatIsMissing(config, options.log);
 
     const plane = createPlane(config, listeners, policyData(config, own, new Map()), options);
     const ice = config.ice && new IceService(config, config.ice, options.log);
@@ -85,6 +80,26 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#resolver.close();
     await Promise.all([this.#ice?.stop(), this.#plane.stop()]);
+  }
+}
+
+function reportWhatIsMissing({ admin, listeners, clusters }: GatewayConfig, log: Log): void {
+  const logger = log.scope('gateway');
+  if (admin.metricsEndpoint !== undefined)
+    logger.info('metrics_endpoint is accepted, but this version does not serve it yet');
+  if (admin.healthcheckEndpoint !== undefined) {
+    logger.info('healthcheck_endpoint is accepted, but this version does not serve it yet');
+  }
+  const tcpClusters = new Set(
+    clusters.filter(({ protocol }) => protocol === 'tcp').map(({ name }) => name),
+  );
+  for (const { name, routes } of listeners) {
+    const unreachable = routes.filter((route) => tcpClusters.has(route));
+    if (unreachable.length === 0) continue;
+    logger.warn(
+      { listener: name, clusters: unreachable },
+      'TCP relays (RFC 6062) are not available yet: these TCP clusters cannot be reached',
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import pino, { type DestinationStream, type Logger } from 'pino';
+import { LOG_LEVEL_DEFAULT } from './config/default-values.ts';
 import type { LogLevel } from './config/gateway-config.ts';
 
 /** How and how much is logged. */
@@ -61,7 +62,7 @@ export class Log {
   scope(name: string): Logger {
     const known = this.#loggerByScope.get(name);
     if (known !== undefined) return known;
-    const level = PINO_LEVEL[this.#levels[name] ?? this.#levels['all'] ?? 'INFO'];
+    const level = PINO_LEVEL[this.#levels[name] ?? this.#levels['all'] ?? LOG_LEVEL_DEFAULT];
     const logger = this.#root.child({ scope: name }, { level });
     this.#loggerByScope.set(name, logger);
     return logger;

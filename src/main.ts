@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { LoadedConfig } from './cli/configuration.ts';
 import { runCommandLine, type Runners } from './cli/program.ts';
 import { startBanner } from './cli/start-banner.ts';
+import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
 import { ECHO_ENDPOINT } from './config/defaults.ts';
-import type { GatewayConfig } from './config/gateway-config.ts';
+import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
 import { Gateway } from './gateway.ts';
 import { Log } from './log.ts';
@@ -27,7 +28,7 @@ const runners: Runners = {
   },
   ice: async (loaded) => {
     const log = openLog(loaded);
-    const service = new IceService(loaded.config, requireIce(loaded.config), log);
+    const service = new IceService(loaded.config, iceOrDefault(loaded.config), log);
     await service.start();
     log.scope('gateway').info('the ICE API is ready');
     stopOnSignal([service], log);
@@ -74,10 +75,9 @@ function stopOnSignal(services: readonly Stoppable[], log: Log): void {
   }
 }
 
-function requireIce(config: GatewayConfig): NonNullable<GatewayConfig['ice']> {
-  return (
-    config.ice ?? { endpoint: { host: '127.0.0.1', port: 8088, path: '/' }, apiKeys: [], cors: [] }
-  );
+function iceOrDefault({ ice }: GatewayConfig): IceConfig {
+  const endpoint = { host: ICE_HOST_DEFAULT, port: ICE_PORT_DEFAULT, path: '/' };
+  return ice ?? { endpoint, apiKeys: [], cors: [] };
 }
 
 function packageVersion(): string {

@@ -5,6 +5,7 @@ import {
   dependencyProblems,
   errorCodeProblems,
   privateTextProblems,
+  unusedErrorCodeProblems,
   type PackageManifest,
 } from './support/tidy/repository-rules.ts';
 import { readRepository, readRepositoryFile } from './support/tidy/repository.ts';
@@ -23,7 +24,9 @@ t.test('the repository is tidy', (t) => {
   const manifest = JSON.parse(readRepositoryFile('package.json')) as PackageManifest;
   t.same(dependencyProblems(manifest, scripts), [], 'package.json declares what is used');
   const document = readRepositoryFile('docs/errors.md');
-  t.same(errorCodeProblems(Object.keys(ERROR_CODES), document), [], 'errors are documented');
+  const codes = Object.keys(ERROR_CODES);
+  t.same(errorCodeProblems(codes, document), [], 'errors are documented');
+  t.same(unusedErrorCodeProblems(codes, sources), [], 'errors are thrown');
   t.end();
 });
 
@@ -57,14 +60,10 @@ const badModules: readonly {
     ['src/route/a.ts', '../config/a.ts'],
     ['src/sys/a.ts', '../stun/message.ts'],
     ['src/config/a.ts', '../turn/policy.ts'],
-    ['src/tls/a.ts', '../net/a.ts'],
     ['src/net/reactor/a.ts', '../../route/route-table.ts'],
     ['src/net/a.ts', '../config/parse.ts'],
-    ['src/metrics/a.ts', '../http/a.ts'],
     ['src/http/a.ts', '../turn/allocation.ts'],
     ['src/http/a.ts', '../gateway.ts'],
-    ['src/events/a.ts', '../net/a.ts'],
-    ['src/k8s/a.ts', '../turn/policy.ts'],
     ['src/cli/a.ts', '../net/a.ts'],
     ['src/cli/a.ts', '../main.ts'],
     ['src/log.ts', './gateway.ts'],
@@ -245,5 +244,14 @@ t.test('dependencies and error codes are compared both ways', (t) => {
     'GW_ERR_A is not described',
     'GW_ERR_C does not exist',
   ]);
+  const unused = unusedErrorCodeProblems(
+    ['GW_ERR_A', 'GW_ERR_B'],
+    [
+      { path: 'src/errors.ts', text: "'GW_ERR_A', 'GW_ERR_B'" },
+      { path: 'src/net/a.ts', text: "new GatewayError('GW_ERR_A', 'no')" },
+      { path: 'test/net/a.ts', text: "code: 'GW_ERR_B'" },
+    ],
+  );
+  t.same(unused, ['GW_ERR_B is never used']);
   t.end();
 });

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { defaultConfigText, oneLineConfig } from '../config/defaults.ts';
+import { defaultConfigText } from '../config/defaults.ts';
+import type { Environment } from '../config/environment.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig } from '../config/load.ts';
+import { oneLineConfig } from '../config/one-line-config.ts';
 import { parseConfig, type ParseResult } from '../config/parse.ts';
 import { formatProblem, type Problem } from '../config/problems.ts';
 import { GatewayError } from '../errors.ts';
@@ -21,11 +23,10 @@ export interface LoadedConfig {
  * @throws GatewayError GW_ERR_CONFIG_INVALID with every problem on a line of its own, GW_ERR_CONFIG_UNREADABLE,
  *   GW_ERR_USAGE.
  */
-export function loadForCommand(source: {
-  file?: string | undefined;
-  uri?: string | undefined;
-}): LoadedConfig {
-  const { file, uri } = source;
+export function loadForCommand(
+  { file, uri }: { file?: string | undefined; uri?: string | undefined },
+  environment: Environment = process.env,
+): LoadedConfig {
   if (file !== undefined && uri !== undefined) {
     throw new GatewayError(
       'GW_ERR_USAGE',
@@ -33,7 +34,7 @@ export function loadForCommand(source: {
     );
   }
   if (uri !== undefined) return { config: oneLineConfig(uri), warnings: [], origin: 'uri' };
-  if (file !== undefined) return { ...usable(loadConfig(file, process.env)), origin: 'file' };
+  if (file !== undefined) return { ...usable(loadConfig(file, environment)), origin: 'file' };
   return { ...usable(parseEmbedded()), origin: 'embedded' };
 }
 

@@ -1,13 +1,10 @@
-import { stringify } from 'yaml';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { GatewayError } from '../errors.ts';
 import { iceConfigurationBody, issueServers } from '../http/ice/ice-configuration.ts';
 import type { IceGateway } from '../http/ice/ice-source.ts';
 import type { RouteTable } from '../route/route-table.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
-import type { CommandResult } from './config-commands.ts';
-
-type Output = 'table' | 'json' | 'yaml';
+import { formatOutput, success, type CommandResult, type OutputFormat } from './output.ts';
 
 /** What the inspecting commands need of a configuration, see `Runners`. */
 export interface Inspection {
@@ -18,7 +15,7 @@ export interface Inspection {
 /** `auth`: a credential of the configuration and the ICE configuration that a browser takes. */
 export function credentialCommand(
   gateway: IceGateway,
-  { user, ttl, output }: { user: string; ttl: number; output: Output },
+  { user, ttl, output }: { user: string; ttl: number; output: OutputFormat },
 ): CommandResult {
   const parameters = { ...NO_FILTER, userId: user, ttlSeconds: ttl, iceTransportPolicy: 'relay' };
   const servers = [...issueServers([gateway], parameters, undefined)];
@@ -31,9 +28,9 @@ export function credentialCommand(
   }
   const iceConfiguration: unknown = JSON.parse(iceConfigurationBody(servers, 'relay'));
   const { username, password } = server.credential;
-  if (output !== 'table') return success(format({ username, password, iceConfiguration }, output));
+  const data = { username, password, iceConfiguration };
   return success(
-    table([
+    formatOutput(data, output, () => [
       ['username', username],
       ['password', password],
       ['uris', server.urls.join(' ')],
@@ -45,7 +42,7 @@ export function credentialCommand(
 /** `route check`: exit code 0 when the peer would be relayed, 1 when not. */
 export async function routeCheckCommand(
   config: GatewayConfig,
-  { listener, peer, output }: { listener: string; peer: string; output: Output },
+  { listener, peer, output }: { listener: string; peer: string; output: OutputFormat },
   routeTable: Inspection['routeTable'],
 ): Promise<CommandResult> {
   const address = parsePeer(peer);
@@ -73,8 +70,9 @@ export async function routeCheckCommand(
       ? {}
       : { nearest: `${nearest.cluster} ${nearest.endpoint}`, why: nearest.why }),
   };
-  const rows = Object.entries(answer).map(([key, value]): [string, string] => [key, String(value)]);
-  const stdout = output === 'table' ? table(rows) : format(answer, output);
+  const stdout = formatOutput(answer, output, () =>
+    Object.entries(answer).map(([key, value]) => [key, String(value)]),
+  );
   return { exitCode: verdict === 'admitted' ? 0 : 1, stdout, stderr: '' };
 }
 
@@ -88,19 +86,6 @@ function parsePeer(text: string): TransportAddress {
     );
   }
   return address;
-}
-
-function success(stdout: string): CommandResult {
-  return { exitCode: 0, stdout, stderr: '' };
-}
-
-function format(data: unknown, output: 'json' | 'yaml'): string {
-  return output === 'json' ? `${JSON.stringify(data, undefined, 2)}\n` : stringify(data);
-}
-
-function table(rows: readonly [string, string][]): string {
-  const width = Math.max(...rows.map(([key]) => key.length));
-  return rows.map(([key, value]) => `${key.padEnd(width)}  ${value}\n`).join('');
 }
 
 const NO_FILTER = {

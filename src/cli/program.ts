@@ -1,16 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { GatewayError } from '../errors.ts';
-import {
-  checkConfig,
-  formatConfig,
-  schema,
-  showConfig,
-  type CommandResult,
-} from './config-commands.ts';
+import { ICE_TTL_DEFAULT_SECONDS } from '../limits.ts';
+import { checkConfig, schema, showConfig } from './config-commands.ts';
 import { loadForCommand, type LoadedConfig } from './configuration.ts';
 import { credentialCommand, routeCheckCommand, type Inspection } from './inspect-commands.ts';
-
-const TTL_SECONDS_DEFAULT = 86_400;
+import type { CommandResult, OutputFormat } from './output.ts';
 
 /** What the commands that run something call; handed in, so that the command line knows no sockets. */
 export interface Runners {
@@ -104,8 +98,8 @@ function addConfigCommands(program: Command, print: (result: CommandResult) => v
     .description('print the effective configuration, secrets masked')
     .addOption(fileOption())
     .addOption(outputOption('yaml'))
-    .action(({ config: file, output }: { config?: string; output: Output }) =>
-      print(file === undefined ? showEmbedded(output) : showConfig(file, output)),
+    .action(({ config: file, output }: { config?: string; output: OutputFormat }) =>
+      print(showConfig(file, output)),
     );
   config
     .command('schema')
@@ -127,7 +121,7 @@ function addInspectCommands(
       '--ttl <seconds>',
       'lifetime of an ephemeral credential',
       parseSeconds,
-      TTL_SECONDS_DEFAULT,
+      ICE_TTL_DEFAULT_SECONDS,
     )
     .addOption(outputOption('table'))
     .addHelpText(
@@ -142,7 +136,7 @@ function addInspectCommands(
         config: string;
         user: string;
         ttl: number;
-        output: Output;
+        output: OutputFormat;
       }) =>
         print(
           credentialCommand(runners.inspect.iceGateway(loadForCommand({ file }).config), options),
@@ -159,7 +153,11 @@ function addInspectCommands(
     .addOption(outputOption('table'))
     .addHelpText('after', examples('turnpike route check udp 10.0.0.7:5004 -c turnpike.yaml'))
     .action(
-      async (listener: string, peer: string, options: { config?: string; output: Output }) => {
+      async (
+        listener: string,
+        peer: string,
+        options: { config?: string; output: OutputFormat },
+      ) => {
         const { config } = loadForCommand({ file: options.config });
         print(
           await routeCheckCommand(
@@ -172,17 +170,11 @@ function addInspectCommands(
     );
 }
 
-type Output = 'table' | 'json' | 'yaml';
-
-function showEmbedded(output: Output): CommandResult {
-  return { exitCode: 0, stdout: formatConfig(loadForCommand({}).config, output), stderr: '' };
-}
-
 function fileOption(): Option {
   return new Option('-c, --config <file>', 'configuration file (YAML or JSON)');
 }
 
-function outputOption(initial: Output): Option {
+function outputOption(initial: OutputFormat): Option {
   return new Option('-o, --output <format>', 'output format')
     .choices(['table', 'json', 'yaml'])
     .default(initial);

@@ -1,15 +1,13 @@
 import { ECHO_ENDPOINT } from '../config/defaults.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { formatHttpEndpoint } from '../config/http-endpoints.ts';
 
 /** What a newcomer needs to know once the embedded default configuration runs. */
 export function startBanner(config: GatewayConfig): string {
   const listeners = config.listeners.map(
     ({ protocol, bind, port }) => `  TURN over ${protocol.toUpperCase()}   ${bind ?? '*'}:${port}`,
   );
-  const ice =
-    config.ice === undefined
-      ? ''
-      : `http://${config.ice.endpoint.host}:${config.ice.endpoint.port}`;
+  const ice = iceUrl(config);
   return `
 Turnpike is running with its embedded configuration, on this machine only:
 
@@ -29,4 +27,10 @@ Next: write a configuration of your own (config/turnpike.example.yaml) and run: 
 Stop with Ctrl-C.
 
 `;
+}
+
+function iceUrl({ ice }: GatewayConfig): string {
+  if (ice === undefined) return '';
+  const { host, port } = ice.endpoint;
+  return formatHttpEndpoint({ host, port });
 }

@@ -1,15 +1,13 @@
 import { TEXT_ATTRIBUTE_BYTES_MAX } from '../limits.ts';
 import type { PasswordAlgorithm } from '../stun/registry.ts';
+import { ALGORITHMS_DEFAULT, MAX_TTL_DEFAULT, REALM_DEFAULT } from './default-values.ts';
 import { DURATION_FORM, parseDuration } from './durations.ts';
 import type { AuthConfig, StaticUser } from './gateway-config.ts';
+import type { NormaliseContext } from './normalise-context.ts';
 import type { AuthSection } from './schema.ts';
-import { readSecret, readSecrets, type NormaliseContext } from './secrets.ts';
+import { readSecret, readSecrets } from './secrets.ts';
 import { usableEntries } from './validate.ts';
 
-/** Realm of STUNner and of files that name none. */
-export const REALM_DEFAULT = 'stunner.l7mp.io';
-const ALGORITHMS_DEFAULT: readonly PasswordAlgorithm[] = ['SHA-256', 'MD5'];
-const MAX_TTL_DEFAULT = '24h';
 const REALM_ADVISED_CHARACTERS = 32;
 const SECRET_ADVISED_BYTES = 16;
 

@@ -1,9 +1,9 @@
 import { parseBlock, type AddressBlock } from './addresses.ts';
 import { parseEndpoint } from './endpoints.ts';
 import type { ClusterConfig } from './gateway-config.ts';
+import type { NormaliseContext } from './normalise-context.ts';
 import { checkUniqueNames } from './routes.ts';
 import type { ClusterEntry } from './schema.ts';
-import type { NormaliseContext } from './secrets.ts';
 import { usableEntries } from './validate.ts';
 
 /** Fills in the clusters and checks names and endpoints. */

@@ -1,3 +1,4 @@
+import { LISTENER_PORT_DEFAULT } from './default-values.ts';
 import type { Path, ProblemReport } from './problems.ts';
 
 /** Environment variables by name, as in `process.env`. */
@@ -20,10 +21,14 @@ export function expandVariables(
   return new Expansion(environment, report).copy(value, []);
 }
 
+/** Escapes a secret for the text of a configuration, so that no `${` in it is read as a variable. */
+export function escapeVariables(text: string): string {
+  return text.replaceAll('${', '$$${');
+}
+
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const REFERENCE_BODY = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
 const WHOLE_VALUE = /^\$([A-Z_][A-Z0-9_]*)$/;
-const STUNNER_PORT_DEFAULT = '3478';
 
 class Expansion {
   readonly #environment: Environment;
@@ -87,7 +92,7 @@ class Expansion {
     // STUNner fills this one in by itself, and its stock files rely on it.
     if (name !== 'STUNNER_PORT' || /^\d+$/.test(value ?? '')) return value;
     const publicPort = this.#valueOf('STUNNER_PUBLIC_PORT') ?? '';
-    return /^\d+$/.test(publicPort) ? publicPort : STUNNER_PORT_DEFAULT;
+    return /^\d+$/.test(publicPort) ? publicPort : String(LISTENER_PORT_DEFAULT);
   }
 }
 

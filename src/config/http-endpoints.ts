@@ -1,8 +1,7 @@
 import { isHostName, isIpv6, parseIp } from './addresses.ts';
 import type { HttpEndpoint } from './gateway-config.ts';
 
-/** What an HTTP endpoint may look like, for messages. */
-export const HTTP_ENDPOINT_FORM = 'http://127.0.0.1:8080/path, http://[::1]:8080 or http://:8080';
+const HTTP_ENDPOINT_FORM = 'http://127.0.0.1:8080/path, http://[::1]:8080 or http://:8080';
 
 const ENDPOINT = /^http:\/\/(\[[^\]]*\]|[^:/?#[\]]*)(?::(\d{1,5}))?(\/[^\s?#]*)?$/i;
 
@@ -25,8 +24,11 @@ export function parseHttpEndpoint(text: string, defaultPort: number): HttpEndpoi
     : { host, port, path };
 }
 
-/** Writes an endpoint as the URL that `parseHttpEndpoint` reads. */
-export function formatHttpEndpoint({ host, port, path }: HttpEndpoint): string {
+/** Writes an endpoint as the URL that `parseHttpEndpoint` reads; without a path when none is given. */
+export function formatHttpEndpoint(
+  endpoint: Omit<HttpEndpoint, 'path'> & { path?: string },
+): string {
+  const { host, port, path = '' } = endpoint;
   return `http://${isIpv6(host) ? `[${host}]` : host}:${port}${path}`;
 }
 

@@ -1,14 +1,15 @@
 import { isHostName, isUnspecified, parseIp } from './addresses.ts';
+import { LISTENER_PORT_DEFAULT } from './default-values.ts';
 import type { ListenerConfig, ListenerProtocol } from './gateway-config.ts';
+import type { NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
 import { checkRoutes, checkUniqueNames } from './routes.ts';
 import type { ListenerEntry } from './schema.ts';
-import { readSecret, type NormaliseContext } from './secrets.ts';
+import { readSecret } from './secrets.ts';
 import { usableEntries } from './validate.ts';
 
 /** Value that STUNner's control plane replaces by an address of the node. */
 const NODE_ADDRESS_PLACEHOLDER = '__node_address_placeholder';
-const PORT_DEFAULT = 3478;
 
 /** Fills in the listeners and checks names, addresses, certificates and routes. */
 export function normaliseListeners(
@@ -26,7 +27,7 @@ export function normaliseListeners(
       name: entry.name,
       protocol,
       bind: bindOf(entry, path, context),
-      port: entry.port ?? PORT_DEFAULT,
+      port: entry.port ?? LISTENER_PORT_DEFAULT,
       address: relayedAddressOf(entry, path, context),
       publicAddress: publicAddressOf(entry, path, context),
       publicPort: entry.public_port,

@@ -1,22 +1,17 @@
+import { LOG_LEVEL_DEFAULT } from './default-values.ts';
 import type { LogLevel } from './gateway-config.ts';
 
-/** Every level, from silent to most talkative. */
-export const LOG_LEVELS: readonly LogLevel[] = [
-  'DISABLE',
-  'ERROR',
-  'WARN',
-  'INFO',
-  'DEBUG',
-  'TRACE',
-];
+const LOG_LEVELS: readonly LogLevel[] = ['DISABLE', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'];
 
 /**
- * Reads `scope:LEVEL,scope:LEVEL`; scope `all` is the level of every other scope and defaults to INFO.
+ * Reads `scope:LEVEL,scope:LEVEL`; scope `all` is the level of every other scope and defaults to `LOG_LEVEL_DEFAULT`.
  *
  * @returns levels by scope in an object without prototype, or the reason why the text is refused.
  */
 export function parseLogLevels(text: string): Record<string, LogLevel> | string {
-  const levels: Record<string, LogLevel> = Object.assign(Object.create(null), { all: 'INFO' });
+  const levels: Record<string, LogLevel> = Object.assign(Object.create(null), {
+    all: LOG_LEVEL_DEFAULT,
+  });
   const named = new Set<string>();
   for (const part of text.split(',').filter((item) => item.trim() !== '')) {
     const [, scope = '', levelText = ''] = /^\s*([\w./-]+):(\w+)\s*$/.exec(part) ?? [];

@@ -2,24 +2,28 @@ import { ALLOCATIONS_MAX_DEFAULT, ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT } from '..
 import { isLoopback } from './addresses.ts';
 import { normaliseAuth } from './authentication.ts';
 import { normaliseClusters } from './clusters.ts';
+import {
+  HEALTHCHECK_ENDPOINT_DEFAULT,
+  HEALTHCHECK_PORT_DEFAULT,
+  ICE_ENDPOINT_DEFAULT,
+  ICE_PORT_DEFAULT,
+  LOG_LEVEL_DEFAULT,
+  METRICS_PORT_DEFAULT,
+  NAME_DEFAULT,
+} from './default-values.ts';
 import type { GatewayConfig, HttpEndpoint, IceConfig } from './gateway-config.ts';
 import { parseHttpEndpoint } from './http-endpoints.ts';
 import { normaliseListeners } from './listeners.ts';
 import { parseLogLevels } from './log-levels.ts';
+import type { NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
 import { normaliseRelay } from './relay.ts';
 import { checkRoutes } from './routes.ts';
 import type { AdminSection, FileConfig, IceSection } from './schema.ts';
-import { readSecrets, type NormaliseContext } from './secrets.ts';
+import { readSecrets } from './secrets.ts';
 import { httpSocket, listenerSockets, reportClashes } from './sockets.ts';
 import { usableEntries } from './validate.ts';
 
-const NAME_DEFAULT = 'default-stunnerd';
-const METRICS_PORT_DEFAULT = 8080;
-const HEALTHCHECK_PORT_DEFAULT = 8086;
-const HEALTHCHECK_ENDPOINT_DEFAULT = `http://:${HEALTHCHECK_PORT_DEFAULT}`;
-const ICE_PORT_DEFAULT = 8088;
-const ICE_ENDPOINT_DEFAULT = `http://127.0.0.1:${ICE_PORT_DEFAULT}`;
 const IGNORED_KEYS = ['offload_engine', 'offload_interfaces', 'license_config'] as const;
 
 /** Turns a file of valid shape into the configuration; what one section says about another is checked here. */
@@ -81,7 +85,7 @@ function logLevelsOf(
   const levels = parseLogLevels(admin.loglevel ?? '');
   if (typeof levels !== 'string') return levels;
   report.problem(['admin', 'loglevel'], levels);
-  return { all: 'INFO' };
+  return { all: LOG_LEVEL_DEFAULT };
 }
 
 function normaliseIce(ice: IceSection, context: NormaliseContext): IceConfig | undefined {
@@ -99,9 +103,8 @@ function normaliseIce(ice: IceSection, context: NormaliseContext): IceConfig | u
   const areKeysKnown =
     !report.hasProblemAt(['ice', 'api_keys']) && !report.hasProblemAt(['ice', 'api_keys_file']);
   if (keys.length === 0 && areKeysKnown && !isLoopback(endpoint.host)) {
-    const message =
-      'would hand out credentials to everybody; set ice.api_keys, or listen on loopback such as http://127.0.0.1:8088';
-    report.problem(path, message);
+    const instead = `set ice.api_keys, or listen on loopback such as ${ICE_ENDPOINT_DEFAULT}`;
+    report.problem(path, `would hand out credentials to everybody; ${instead}`);
   }
   return { endpoint, apiKeys: keys.map((key) => key.text), cors: originsOf(ice, context) };
 }

@@ -1,19 +1,16 @@
 import { RELAY_BIND_ATTEMPTS_MAX } from '../limits.ts';
 import { isIpv6, isUnspecified, parseIp } from './addresses.ts';
+import { RELAY_MAX_PORT_DEFAULT, RELAY_MIN_PORT_DEFAULT } from './default-values.ts';
 import type { RelayConfig } from './gateway-config.ts';
+import type { NormaliseContext } from './normalise-context.ts';
 import type { RelaySection } from './schema.ts';
-import type { NormaliseContext } from './secrets.ts';
 import { usableEntries } from './validate.ts';
-
-/** RFC 8656 §5 recommends the dynamic ports. */
-const MIN_PORT_DEFAULT = 49_152;
-const MAX_PORT_DEFAULT = 65_535;
 
 /** Fills in the `relay` section and checks its port range and addresses. */
 export function normaliseRelay(relay: RelaySection, context: NormaliseContext): RelayConfig {
   const workers = typeof relay.workers === 'number' ? relay.workers : 'auto';
-  const minPort = relay.min_port ?? MIN_PORT_DEFAULT;
-  const maxPort = relay.max_port ?? MAX_PORT_DEFAULT;
+  const minPort = relay.min_port ?? RELAY_MIN_PORT_DEFAULT;
+  const maxPort = relay.max_port ?? RELAY_MAX_PORT_DEFAULT;
   checkPortRange(minPort, maxPort, workers === 'auto' ? 1 : workers, context);
   return { minPort, maxPort, addresses: addressesOf(relay, context), workers };
 }
@@ -37,7 +34,7 @@ function checkPortRange(
 
 function addressesOf(relay: RelaySection, context: NormaliseContext): RelayConfig['addresses'] {
   const { report } = context;
-  const seen = new Set<string>();
+  const families = new Set<string>();
   return usableEntries(relay.addresses).flatMap(([index, entry]) => {
     const path = ['relay', 'addresses', index];
     const bind = parseIp(entry.bind);
@@ -45,8 +42,14 @@ function addressesOf(relay: RelaySection, context: NormaliseContext): RelayConfi
       report.problem([...path, 'bind'], 'must be an IP address of this machine');
       return [];
     }
-    if (seen.has(bind)) report.problem([...path, 'bind'], 'is given twice');
-    seen.add(bind);
+    const family = isIpv6(bind) ? 'IPv6' : 'IPv4';
+    if (families.has(family)) {
+      report.problem(
+        [...path, 'bind'],
+        `names ${family} twice; accepted is one address per family`,
+      );
+    }
+    families.add(family);
     const advertise = parseIp(entry.advertise || bind);
     if (advertise === undefined || isUnspecified(advertise)) {
       report.problem([...path, 'advertise'], 'must be an IP address that clients can be told');

@@ -1,5 +1,5 @@
+import type { NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
-import type { NormaliseContext } from './secrets.ts';
 import { nearestMatch } from './suggest.ts';
 import { usableEntries } from './validate.ts';
 

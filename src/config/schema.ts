@@ -1,5 +1,24 @@
 import { Type, type Static } from 'typebox';
-import { ALLOCATIONS_MAX_DEFAULT, ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT } from '../limits.ts';
+import {
+  ALLOCATIONS_MAX_DEFAULT,
+  ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
+  CREDENTIAL_CLOCK_SKEW_MAX_SECONDS,
+} from '../limits.ts';
+import {
+  ALGORITHMS_DEFAULT,
+  HEALTHCHECK_ENDPOINT_DEFAULT,
+  HEALTHCHECK_PORT_DEFAULT,
+  ICE_ENDPOINT_DEFAULT,
+  LISTENER_PORT_DEFAULT,
+  LOG_LEVEL_DEFAULT,
+  MAX_TTL_DEFAULT,
+  METRICS_PORT_DEFAULT,
+  NAME_DEFAULT,
+  REALM_DEFAULT,
+  RELAY_MAX_PORT_DEFAULT,
+  RELAY_MIN_PORT_DEFAULT,
+} from './default-values.ts';
+import { formatDuration } from './durations.ts';
 import { DNS_ENDPOINT_FORM, STATIC_ENDPOINT_FORM } from './endpoints.ts';
 import {
   choice,
@@ -20,21 +39,20 @@ const IGNORED = 'Accepted from STUNner files and ignored.';
 const LicenseSchema = section(IGNORED, { key: text(IGNORED), hmac: text(IGNORED) });
 
 const AdminSchema = section('How the gateway presents itself to operators.', {
-  name: text('Name of this gateway in logs and status answers.', { default: 'default-stunnerd' }),
+  name: text('Name of this gateway in logs and status answers.', { default: NAME_DEFAULT }),
   loglevel: text(
     'Log levels: scope:LEVEL,scope:LEVEL with DISABLE, ERROR, WARN, INFO, DEBUG or TRACE.',
-    { default: 'all:INFO', examples: ['all:INFO', 'all:WARN,turn:DEBUG'] },
+    { default: `all:${LOG_LEVEL_DEFAULT}`, examples: ['all:INFO', 'all:WARN,turn:DEBUG'] },
   ),
   log_format: choice(['json', 'text'], 'Form of log records.', 'json'),
   metrics_endpoint: text(
-    'URL where Prometheus metrics are served; port 8080 unless given; empty turns metrics off.',
+    `URL of the Prometheus metrics, port ${METRICS_PORT_DEFAULT} unless given; empty text is off.`,
     { default: '', examples: ['http://127.0.0.1:8080/metrics'] },
   ),
   healthcheck_endpoint: Type.Optional(
     Type.Union([Type.String(), Type.Null()], {
-      description:
-        'URL where health checks are answered; port 8086 unless given; empty text or null turns them off.',
-      default: 'http://:8086',
+      description: `URL of the health checks, port ${HEALTHCHECK_PORT_DEFAULT} unless given; empty or null is off.`,
+      default: HEALTHCHECK_ENDPOINT_DEFAULT,
       errorMessage: 'must be a URL, empty text or null',
     }),
   ),
@@ -72,26 +90,31 @@ const UserSchema = section('A static user.', {
   ),
 });
 
+const CLOCK_SKEW = formatDuration(CREDENTIAL_CLOCK_SKEW_MAX_SECONDS);
+
 const AuthSchema = section('Who may allocate.', {
   type: choice(
     ['static', 'ephemeral', 'none', 'plaintext', 'longterm', 'timewindowed'],
     'static or plaintext: fixed users; ephemeral, longterm or timewindowed: a shared secret; none: STUN.',
     'static',
   ),
-  realm: text('Realm sent in challenges.', { default: 'stunner.l7mp.io' }),
+  realm: text('Realm sent in challenges.', { default: REALM_DEFAULT }),
   credentials: Type.Optional(CredentialsSchema),
   users: list(UserSchema, 'Static users next to the credentials.', { default: [] }),
-  max_ttl: duration('Longest lifetime of a credential that the ICE API hands out.', '24h'),
+  max_ttl: duration(
+    `Longest lifetime of a credential; one that expires later than now + max_ttl + ${CLOCK_SKEW} is refused.`,
+    MAX_TTL_DEFAULT,
+  ),
   algorithms: choices(
     ['SHA-256', 'MD5'],
     'Password algorithms offered to clients, preferred first (RFC 8489).',
-    ['SHA-256', 'MD5'],
+    [...ALGORITHMS_DEFAULT],
   ),
 });
 
 const IceSchema = section('HTTP API that hands ICE configurations to app servers.', {
   endpoint: text('URL where the ICE API is served; beyond loopback it needs api_keys.', {
-    default: 'http://127.0.0.1:8088',
+    default: ICE_ENDPOINT_DEFAULT,
   }),
   api_keys: texts('Keys that callers present, as bearer token or key parameter.', { default: [] }),
   api_keys_file: text('File that holds the keys, one per line.'),
@@ -111,7 +134,7 @@ const ListenerSchema = section('A socket that clients connect to.', {
   bind: text('IP address to listen on; all addresses of both families unless given.', {
     examples: ['0.0.0.0', '::', '10.0.0.5'],
   }),
-  port: port('Port to listen on.', { default: 3478 }),
+  port: port('Port to listen on.', { default: LISTENER_PORT_DEFAULT }),
   address: text(
     'IP address of the relayed transport addresses told to clients; 0.0.0.0 or absent lets the gateway choose.',
   ),
@@ -132,11 +155,23 @@ const RelayAddressSchema = section('One relay address.', {
 });
 
 const RelaySchema = section('Where relayed transport addresses come from.', {
-  min_port: integer('Lowest relay port.', { minimum: 1024, maximum: 65_535, default: 49_152 }),
-  max_port: integer('Highest relay port.', { minimum: 1024, maximum: 65_535, default: 65_535 }),
-  addresses: list(RelayAddressSchema, 'Addresses to relay from; the gateway chooses when empty.', {
-    default: [],
+  min_port: integer('Lowest relay port.', {
+    minimum: 1024,
+    maximum: 65_535,
+    default: RELAY_MIN_PORT_DEFAULT,
   }),
+  max_port: integer('Highest relay port.', {
+    minimum: 1024,
+    maximum: 65_535,
+    default: RELAY_MAX_PORT_DEFAULT,
+  }),
+  addresses: list(
+    RelayAddressSchema,
+    'Addresses to relay from, one per family; the gateway chooses when empty.',
+    {
+      default: [],
+    },
+  ),
   workers: Type.Optional(
     Type.Union(
       [

@@ -1,11 +1,5 @@
-import type { Path, ProblemReport } from './problems.ts';
-
-/** What normalising needs from outside. */
-export interface NormaliseContext {
-  readonly report: ProblemReport;
-  /** Reads a file named by a `…_file` key as UTF-8 text; throws when it cannot be read. */
-  readonly readFile: (path: string) => string;
-}
+import type { NormaliseContext } from './normalise-context.ts';
+import type { Path } from './problems.ts';
 
 /** A section with `KEY` and `KEY_file` entries. */
 type SecretSection = Readonly<Record<string, unknown>>;

@@ -1,28 +1,27 @@
 import type { FastifyInstance } from 'fastify';
 
 import type { HttpEndpoint } from '../config/gateway-config.ts';
+import { formatHttpEndpoint } from '../config/http-endpoints.ts';
 import { GatewayError } from '../errors.ts';
 
 /**
  * Starts to listen.
  *
- * @param endpoint - where; port 0 lets the system choose, an empty host means every address of both families.
+ * @param host - empty means every address of both families.
+ * @param port - 0 lets the system choose.
  * @param name - what listens, as the error message names it.
  * @returns the address that is served, such as `http://127.0.0.1:8088`.
  * @throws GatewayError GW_ERR_LISTEN when the address cannot be had.
  */
 export async function listen(
   app: FastifyInstance,
-  endpoint: Pick<HttpEndpoint, 'host' | 'port'>,
+  { host, port }: Pick<HttpEndpoint, 'host' | 'port'>,
   name = 'the ICE API',
 ): Promise<string> {
   try {
-    return await app.listen({
-      host: endpoint.host === '' ? '::' : endpoint.host,
-      port: endpoint.port,
-    });
+    return await app.listen({ host: host === '' ? '::' : host, port });
   } catch (error) {
-    const url = endpointUrl(endpoint);
+    const url = formatHttpEndpoint({ host, port });
     throw new GatewayError('GW_ERR_LISTEN', `${name} cannot listen on ${url}: ${reason(error)}`, {
       cause: error,
     });
@@ -40,9 +39,4 @@ function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return REASONS.get(code) ?? error.message;
-}
-
-function endpointUrl({ host, port }: Pick<HttpEndpoint, 'host' | 'port'>): string {
-  const shown = host === '' ? '*' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

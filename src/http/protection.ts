@@ -1,5 +1,4 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
-
+import { isLoopback } from '../config/addresses.ts';
 import { GatewayError } from '../errors.ts';
 
 /**
@@ -21,13 +20,4 @@ export function assertProtected(
     'GW_ERR_HTTP_UNPROTECTED',
     `${name} would listen on ${where} without authentication: configure a key, or listen on 127.0.0.1`,
   );
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  return isIP(host) !== 0 && LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 }

@@ -1,5 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { GatewayError } from '../errors.ts';
+import { bindUdp } from './bind-udp.ts';
 
 /** A UDP backend that returns every datagram: the only peer of the embedded default configuration. */
 export class EchoBackend {
@@ -7,25 +8,18 @@ export class EchoBackend {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    socket.on('message', (data, { address, port }) => socket.send(data, port, address));
+    socket.on('error', () => {});
   }
 
   /** Starts to listen; throws GatewayError GW_ERR_LISTEN. */
   static async start({ host, port }: { host: string; port: number }): Promise<EchoBackend> {
-    const socket = createSocket('udp4');
-    socket.on('message', (data, { address, port: peerPort }) =>
-      socket.send(data, peerPort, address),
-    );
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind({ address: host, port, exclusive: true }, resolve);
-      });
+      return new EchoBackend(await bindUdp(host, port));
     } catch (error) {
       const detail = `the echo backend cannot listen on udp ${host} port ${port}: ${(error as Error).message}`;
       throw new GatewayError('GW_ERR_LISTEN', detail, { cause: error });
     }
-    socket.on('error', () => {});
-    return new EchoBackend(socket);
   }
 
   /** Closes the socket. */

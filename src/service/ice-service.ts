@@ -48,7 +48,6 @@ export class IceService {
 /** A configuration as the ICE API and `turnpike auth` see it. */
 export function iceGateway(config: GatewayConfig): IceGateway {
   return {
-    maxTtlSeconds: config.auth.maxTtlSeconds,
     listeners: config.listeners.map((listener) => ({
       name: listener.name,
       protocol: listener.protocol,

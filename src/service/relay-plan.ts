@@ -1,4 +1,3 @@
-import { createSocket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import type { GatewayConfig, ListenerConfig } from '../config/gateway-config.ts';
 import { GatewayError } from '../errors.ts';
@@ -6,6 +5,7 @@ import type { ListenerPlan } from '../net/data-plane.ts';
 import type { RelayAddressPlan } from '../net/relay-address-plan.ts';
 import type { OwnAddressData } from '../route/own-addresses.ts';
 import { IPV6, TransportAddress } from '../stun/transport-address.ts';
+import { bindUdp } from './bind-udp.ts';
 
 /** Addresses of this host without link-local ones, loopback first. */
 export function hostAddresses(): string[] {
@@ -90,20 +90,12 @@ function supportedProtocol({ name, protocol }: ListenerConfig): 'udp' | 'tcp' {
 }
 
 async function checkRelayAddress(ip: string): Promise<void> {
-  const socket = ip.includes(':')
-    ? createSocket({ type: 'udp6', ipv6Only: true })
-    : createSocket('udp4');
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ address: ip, port: 0, exclusive: true }, resolve);
-    });
+    (await bindUdp(ip, 0)).close();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'EADDRNOTAVAIL' ? 'this machine does not have that address' : message;
     const detail = `cannot relay from ${ip}: ${reason}`;
     throw new GatewayError('GW_ERR_RELAY_ADDRESS', detail, { cause: error });
-  } finally {
-    socket.close();
   }
 }

@@ -5,6 +5,7 @@ import type { CoreSetup } from '../net/data-plane.ts';
 import type { LogRecord } from '../log.ts';
 import { QuotaTable } from '../net/shared/quota-table.ts';
 import { ReservationTable } from '../net/shared/reservation-table.ts';
+import type { TurnCore } from '../net/turn-core.ts';
 import { RouteTable, type RouteTableData } from '../route/route-table.ts';
 import { EventReporter } from './event-reporter.ts';
 import type { TurnEvent } from '../turn/commands.ts';
@@ -18,7 +19,7 @@ export interface PolicyData {
 }
 
 /** A TURN core with its policies and its reports: what runs in each worker, and in portable mode in the main thread. */
-export class TurnService {
+export class TurnService implements TurnCore<PolicyData> {
   readonly server: TurnServer;
   readonly #reporter: EventReporter;
 
@@ -51,16 +52,16 @@ export class TurnService {
   }
 
   /** Swaps credentials and routes; the driver drains the server's commands afterwards. */
-  replacePolicies({ auth, routes }: PolicyData): void {
+  readonly replacePolicies = ({ auth, routes }: PolicyData): void => {
     const table = new RouteTable(routes);
     this.#reporter.routes = table;
     this.server.replacePolicies({ credentials: createCredentialPolicy(auth), peers: table });
-  }
+  };
 
   /** Reports an event of the core. */
-  onEvent(event: TurnEvent, now: Now): void {
+  readonly onEvent = (event: TurnEvent, now: Now): void => {
     this.#reporter.report(event, now.monotonicMs);
-  }
+  };
 }
 
 const SECURE_RANDOM: RandomSource = {

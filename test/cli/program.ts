@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { loadForCommand, type LoadedConfig } from '../../src/cli/configuration.ts';
 import { runCommandLine, type Runners } from '../../src/cli/program.ts';
@@ -97,6 +98,25 @@ t.test('exit codes and where the text goes', async (t) => {
   }
 });
 
+t.test('every command of the README exists, with the options that it shows', async (t) => {
+  const rows = readFileSync('README.md', 'utf8').matchAll(/^\| (`turnpike .*?) +\|/gm);
+  const commands = [...rows].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(?:turnpike )?([^`]+)`/g)].map(([, command = '']) => command.split(' ')),
+  );
+  t.ok(commands.length >= 8, 'the table was found', { commands });
+  for (const words of commands) {
+    const end = words.findIndex((word) => !/^[a-z]+$/.test(word));
+    const names = end < 0 ? words : words.slice(0, end);
+    const { value, stdout } = await run([...names, '--help']);
+    t.equal(value, 0, words.join(' '));
+    t.match(stdout, `Usage: turnpike ${names.join(' ')} `, words.join(' '));
+    const options = words
+      .map((word) => word.replace('[', ''))
+      .filter((word) => word.startsWith('-'));
+    for (const option of options) t.match(stdout, new RegExp(`^ +${option}\\b`, 'm'), option);
+  }
+});
+
 t.test('start and ice hand over what they have loaded', async (t) => {
   const { valid } = files(t);
   const cases = [
@@ -180,6 +200,10 @@ t.test('the banner names every address and a curl', (t) => {
     t.match(banner, text);
   }
   t.notMatch(banner, CANARY);
+  const ipv6 = configFrom(
+    `version: v1\nauth: { type: none }\nice: { endpoint: 'http://[::1]:8089' }`,
+  );
+  t.match(startBanner(ipv6), 'http://[::1]:8089/docs', 'IPv6 in brackets');
   t.end();
 });
 

@@ -3,9 +3,10 @@ import { Ajv } from 'ajv';
 import t, { type Test } from 'tap';
 import { parse as parseYaml, stringify } from 'yaml';
 import { checkConfig, formatConfig, schema, showConfig } from '../../src/cli/config-commands.ts';
-import { defaultConfigText, oneLineConfig } from '../../src/config/defaults.ts';
+import { defaultConfigText } from '../../src/config/defaults.ts';
 import type { GatewayConfig } from '../../src/config/gateway-config.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { oneLineConfig } from '../../src/config/one-line-config.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { MASK, redactConfig } from '../../src/config/redact.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
@@ -41,7 +42,7 @@ t.test('the default configuration stays on loopback', (t) => {
   const config = configOf(defaultConfigText(secret));
   t.same(config.auth.secrets, [secret]);
   t.equal(config.auth.type, 'ephemeral');
-  t.match(config.listeners, [
+  expectList(t, config.listeners, [
     { protocol: 'udp', bind: '127.0.0.1', port: 3478, address: '127.0.0.1', routes: ['echo'] },
     { protocol: 'tcp', bind: '127.0.0.1', port: 3478, address: '127.0.0.1', routes: ['echo'] },
   ]);
@@ -62,7 +63,7 @@ t.test('the default configuration stays on loopback', (t) => {
 
 t.test('one-line configurations', (t) => {
   const config = oneLineConfig('turn://user1:passwd1@192.0.2.4:3479?transport=udp');
-  t.match(config.listeners, [
+  expectList(t, config.listeners, [
     {
       name: 'default-listener',
       protocol: 'udp',
@@ -73,10 +74,13 @@ t.test('one-line configurations', (t) => {
       routes: ['allow-any'],
     },
   ]);
-  t.match(config.clusters, [
-    { name: 'allow-any', endpoints: [{ host: '0.0.0.0', prefixLength: 0 }, { host: '::' }] },
+  expectList(t, config.clusters, [{ name: 'allow-any' }]);
+  expectList(t, config.clusters[0]!.endpoints, [
+    { host: '0.0.0.0', prefixLength: 0 },
+    { host: '::', prefixLength: 0 },
   ]);
-  t.match(config.auth, { type: 'static', users: [{ username: 'user1', password: 'passwd1' }] });
+  t.equal(config.auth.type, 'static');
+  expectList(t, config.auth.users, [{ username: 'user1', password: 'passwd1' }]);
   const good: readonly [string, object][] = [
     ['turn://u:p@192.0.2.4', { protocol: 'udp', port: 3478 }],
     ['turn://u:p@192.0.2.4?transport=TCP', { protocol: 'tcp' }],
@@ -85,9 +89,9 @@ t.test('one-line configurations', (t) => {
     ['turn://u:p@[::1]:5000', { bind: '::1', address: '::1', port: 5000 }],
     ['turn://u:p@0.0.0.0', { address: undefined, publicAddress: undefined }],
   ];
-  for (const [uri, listener] of good) t.match(oneLineConfig(uri).listeners, [listener], uri);
+  for (const [uri, listener] of good) expectList(t, oneLineConfig(uri).listeners, [listener], uri);
   const { users } = oneLineConfig('turn://a%40b:%24%7BX%7D%3A%2F$Y@192.0.2.4').auth;
-  t.match(users, [{ username: 'a@b', password: '${X}:/$Y' }], 'percent-encoded');
+  expectList(t, users, [{ username: 'a@b', password: '${X}:/$Y' }], 'percent-encoded');
   t.end();
 });
 
@@ -172,7 +176,8 @@ t.test('the JSON Schema describes every key and is what editors get', (t) => {
 
 t.test('the examples parse, and show every option', (t) => {
   for (const file of [EXAMPLE, STUNNER_EXAMPLE]) {
-    t.match(loadConfig(file, {}), { warnings: [], config: {} }, file);
+    const result = loadConfig(file, {});
+    t.same('warnings' in result ? result.warnings : result.problems, [], file);
   }
   const text = readFileSync(EXAMPLE, 'utf8');
   for (const key of keysOf(jsonSchema())) {
@@ -185,7 +190,24 @@ t.test('the examples parse, and show every option', (t) => {
   t.same({ ...relay, addresses: [] }, minimal.relay, 'defaults of relay');
   t.same({ ...admin, metricsEndpoint: undefined }, minimal.admin, 'defaults of admin');
   const { realm, maxTtlSeconds, algorithms } = minimal.auth;
-  t.match(auth, { realm, maxTtlSeconds, algorithms }, 'defaults of auth');
+  const found = {
+    realm: auth.realm,
+    maxTtlSeconds: auth.maxTtlSeconds,
+    algorithms: auth.algorithms,
+  };
+  t.same(found, { realm, maxTtlSeconds, algorithms }, 'defaults of auth');
+  t.end();
+});
+
+t.test('the configuration of the README parses', (t) => {
+  const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)];
+  t.equal(blocks.length, 1);
+  const result = parseConfig(blocks[0]?.[1] ?? '', {
+    fileName: 'README.md',
+    environment: { TURN_SECRET: 'a-secret-for-tests-only' },
+    readFile: () => 'unused',
+  });
+  t.same('warnings' in result ? result.warnings : result.problems, []);
   t.end();
 });
 
@@ -210,7 +232,7 @@ t.test('commands', (t) => {
   const bad = checkConfig(`${folder}/bad.yaml`, {});
   t.equal(bad.exitCode, 2);
   t.equal(bad.stdout, '');
-  t.match(bad.stderr.split('\n'), [
+  expectList(t, bad.stderr.split('\n'), [
     `${folder}/bad.yaml:3:30: listeners[0].port: must be a whole number from 1 to 65535`,
     new RegExp(`^${folder}/bad.yaml:4:1: x: unknown key; accepted here: version`),
     '',
@@ -221,6 +243,17 @@ t.test('commands', (t) => {
   t.match(warn.stderr, /warn.yaml:4:31: auth.credentials.secret_file: warning: is shorter than 16/);
   t.end();
 });
+
+/** Compares the length too: `t.match` lets a list be longer than its pattern. */
+function expectList(
+  t: Test,
+  found: readonly unknown[],
+  expected: readonly unknown[],
+  name = 'list',
+): void {
+  t.equal(found.length, expected.length, name);
+  t.match(found, expected, name);
+}
 
 function expectDescriptions(t: Test, node: SchemaNode, path: string): void {
   for (const [key, child] of Object.entries(node.properties ?? {})) {

@@ -39,6 +39,12 @@ function warningsOf(text: string, surroundings?: Surroundings): readonly Problem
   return 'warnings' in result ? result.warnings : [];
 }
 
+/** How long each list is: `t.match` lets a list be longer than its pattern. */
+function lengthsOf(entries: object): Record<string, number> {
+  const lists = Object.entries(entries).filter(([, value]) => Array.isArray(value));
+  return Object.fromEntries(lists.map(([key, list]) => [key, (list as unknown[]).length]));
+}
+
 /** Line, column, path: everything but the wording. */
 function placeOf({ line, column, path }: Problem): [number, number, string] {
   return [line, column, path];
@@ -170,6 +176,7 @@ listeners:
   t.same(config.auth.secrets, ['$STUNNER_SHARED_SECRET']);
   t.same(config.auth.users, []);
   t.equal(config.admin.logLevels['all'], 'TRACE');
+  t.equal(config.listeners.length, 1);
   t.match(config.listeners, [{ port: 3478, address: '192.0.2.1', publicAddress: '192.0.2.1' }]);
   t.same(config.relay.minPort, 49_152, 'relay ports of listeners are dropped, as STUNner does');
   t.same(warningsOf(sample, { environment }).map(placeOf), [
@@ -214,7 +221,7 @@ t.test('accepted spellings', (t) => {
     ['ice beyond loopback', 'ice: { endpoint: "http://:8088", api_keys: [k] }', ['k'], (c) => c.ice?.apiKeys],
     ['ice on IPv6 loopback', 'ice: { endpoint: "http://[::1]" }', { host: '::1', port: 8088, path: '/' }, (c) => c.ice?.endpoint],
     ['cors', 'ice: { cors: ["https://a.example:8443"] }', ['https://a.example:8443'], (c) => c.ice?.cors],
-    ['relay', 'relay: { min_port: 2000, max_port: 2031, workers: 2, addresses: [{ bind: 10.0.0.5 }, { bind: 10.0.0.6, advertise: 192.0.2.6 }] }', { minPort: 2000, maxPort: 2031, workers: 2, addresses: [{ bind: '10.0.0.5', advertise: '10.0.0.5' }, { bind: '10.0.0.6', advertise: '192.0.2.6' }] }, (c) => c.relay],
+    ['relay', 'relay: { min_port: 2000, max_port: 2031, workers: 2, addresses: [{ bind: 10.0.0.5 }, { bind: "fd00::6", advertise: "2001:db8::6" }] }', { minPort: 2000, maxPort: 2031, workers: 2, addresses: [{ bind: '10.0.0.5', advertise: '10.0.0.5' }, { bind: 'fd00::6', advertise: '2001:db8::6' }] }, (c) => c.relay],
     ['workers', 'relay: { workers: "4" }', 4, (c) => c.relay.workers],
     ['strict channel numbers', 'strict_channel_numbers: true', true, (c) => c.strictChannelNumbers],
     ['limits', 'limits: { allocations_max: 5, allocations_per_address_max: 2 }', { allocationsMax: 5, allocationsPerAddressMax: 2 }, (c) => c.limits],
@@ -242,7 +249,9 @@ t.test('accepted authentication', (t) => {
     [`type: ephemeral, ${secret}, realm: ""`, { realm: 'stunner.l7mp.io' }],
   ]; // prettier-ignore
   for (const [auth, expected] of table) {
-    t.match(configOf(`version: v1\nauth: { ${auth} }`).auth, expected, auth);
+    const found = configOf(`version: v1\nauth: { ${auth} }`).auth;
+    t.match(found, expected, auth);
+    t.match(lengthsOf(found), lengthsOf(expected), `${auth}: and no more`);
   }
   t.end();
 });
@@ -326,6 +335,8 @@ t.test('every kind of problem has its exact position', (t) => {
     [`${AUTH}relay: { addresses: [{ bind: 0.0.0.0 }] }`, [3, 22, 'relay.addresses[0].advertise'], /IP address/],
     [`${AUTH}relay: { addresses: [{ bind: 10.0.0.1, advertise: "::1" }] }`, [3, 51, 'relay.addresses[0].advertise'], /family/],
     [`${AUTH}relay: { addresses: [{ bind: 10.0.0.1 }, { bind: 10.0.0.1 }] }`, [3, 50, 'relay.addresses[1].bind'], /twice/],
+    [`${AUTH}relay: { addresses: [{ bind: 10.0.0.1 }, { bind: "::1" }, { bind: 10.0.0.2 }] }`, [3, 67, 'relay.addresses[2].bind'], /IPv4.*one address per family/],
+    [`${AUTH}relay: { addresses: [{ bind: "fd00::1" }, { bind: "fd00::2" }] }`, [3, 51, 'relay.addresses[1].bind'], /IPv6.*one address per family/],
     [`${AUTH}ice: { endpoint: "http://0.0.0.0:8088" }`, [3, 18, 'ice.endpoint'], /set ice.api_keys/],
     [`${AUTH}ice: { endpoint: "http://:8088" }`, [3, 18, 'ice.endpoint'], /set ice.api_keys/],
     [`${AUTH}ice: { endpoint: "" }`, [3, 18, 'ice.endpoint'], /leave the ice section out/],

@@ -144,6 +144,7 @@ t.test('HTTP endpoints', (t) => {
     if (typeof endpoint === 'string') continue;
     t.strictSame(parseHttpEndpoint(formatHttpEndpoint(endpoint), 1), endpoint, `${text} again`);
   }
+  t.equal(formatHttpEndpoint({ host: '::1', port: 8088 }), 'http://[::1]:8088', 'without a path');
   const bad: readonly [string, RegExp][] = [
     ['https://127.0.0.1', /plain HTTP/],
     ['127.0.0.1:8080', /must be a URL/],

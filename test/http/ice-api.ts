@@ -204,13 +204,21 @@ t.test('errors as text, byte for byte', async (t) => {
       400,
       'Invalid format for parameter username: longer than 256 bytes\n',
     ],
-    ...['a%20b', 'x:1', '[1.2.3.4]', 'a/b', 'h?transport=udp', '-a', 'a..b', 'a'.repeat(254)].map(
-      (host): [string, number, string] => [
-        `/ice?service=turn&public-addr=${host}`,
-        400,
-        'Invalid format for parameter public-addr: not an IP address or a host name\n',
-      ],
-    ),
+    ...[
+      'a%20b',
+      'x:1',
+      '[1.2.3.4]',
+      '1.2.3.256',
+      'a/b',
+      'h?transport=udp',
+      '-a',
+      'a..b',
+      'a'.repeat(254),
+    ].map((host): [string, number, string] => [
+      `/ice?service=turn&public-addr=${host}`,
+      400,
+      'Invalid format for parameter public-addr: not an IP address or a host name\n',
+    ]),
     [`/ice?service=turn&x=${'y'.repeat(4096)}`, 414, 'request URL too long\n'],
   ];
   for (const [url, status, body] of cases) {

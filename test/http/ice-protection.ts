@@ -93,14 +93,7 @@ t.test('an empty key admits nobody', async (t) => {
 });
 
 t.test('beyond loopback a key is demanded', async (t) => {
-  for (const host of [
-    '127.0.0.1',
-    '127.255.0.1',
-    '::1',
-    'localhost',
-    'LOCALHOST',
-    '::ffff:127.0.0.1',
-  ]) {
+  for (const host of ['127.0.0.1', '127.255.0.1', '::1', 'localhost', 'LOCALHOST']) {
     t.doesNotThrow(() => assertProtected(host, []), host);
   }
   const reachable = [
@@ -111,6 +104,7 @@ t.test('beyond loopback a key is demanded', async (t) => {
     '126.255.255.255',
     '128.0.0.1',
     '::2',
+    '::ffff:127.0.0.1',
     '127.0.0.1.example.org',
     'example.org',
   ];

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Every error of the ICE API: the `code` of a JSON error body and its HTTP status. */
-export const ICE_ERRORS = {
+const ICE_ERRORS = {
   ICE_ERR_SERVICE: 400,
   ICE_ERR_PARAMETER: 400,
   ICE_ERR_BODY: 400,

@@ -24,7 +24,7 @@ export function* issueServers(
       .filter((listener) => isSelected(listener, parameters))
       .map((listener) => listenerUri(listener, parameters.publicAddress ?? publicAddress));
     if (urls.length === 0) continue;
-    const credential = gateway.issue(parameters.userId, allowedTtlSeconds(gateway, parameters));
+    const credential = gateway.issue(parameters.userId, Math.max(parameters.ttlSeconds, 0));
     if (credential !== undefined) yield { urls, credential };
   }
 }
@@ -71,8 +71,4 @@ function isSelected({ name }: IceListener, filter: IceParameters): boolean {
   if (filter.gateway === undefined) return true;
   if (parts[1] !== filter.gateway) return false;
   return filter.listener === undefined || parts[2] === filter.listener;
-}
-
-function allowedTtlSeconds(gateway: IceGateway, { ttlSeconds }: IceParameters): number {
-  return Math.min(Math.max(ttlSeconds, 0), gateway.maxTtlSeconds);
 }

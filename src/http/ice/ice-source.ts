@@ -26,13 +26,11 @@ export interface IceCredential {
 /** One gateway configuration: its listeners and the credentials they accept. */
 export interface IceGateway {
   readonly listeners: readonly IceListener[];
-  /** Longest lifetime of a credential; a longer request is cut to it. */
-  readonly maxTtlSeconds: number;
   /**
    * Issues a credential that the listeners accept.
    *
    * @param userId - user id, possibly empty; ignored for static users.
-   * @param ttlSeconds - 0 to `maxTtlSeconds`.
+   * @param ttlSeconds - 0 or more; a longer lifetime than `auth.max_ttl` is cut to it.
    * @returns undefined when the gateway has no credentials (`auth.type: none`).
    */
   issue(userId: string, ttlSeconds: number): IceCredential | undefined;

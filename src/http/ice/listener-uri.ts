@@ -1,9 +1,6 @@
 import type { ListenerProtocol } from '../../config/gateway-config.ts';
 import type { IceListener } from './ice-source.ts';
 
-/** The value STUNner's control plane writes where the address of the node is not known yet. */
-const NODE_ADDRESS_PLACEHOLDER = '__node_address_placeholder';
-
 const SCHEME_AND_TRANSPORT = {
   udp: ['turn', 'udp'],
   tcp: ['turn', 'tcp'],
@@ -24,8 +21,5 @@ export function listenerUri(listener: IceListener, publicAddress: string | undef
 }
 
 function listenerHost(listener: IceListener, publicAddress: string | undefined): string {
-  const preferred = publicAddress ?? listener.publicAddress;
-  if (preferred !== undefined && preferred !== '') return preferred;
-  const isUnknown = listener.address === undefined || listener.address === '';
-  return isUnknown || listener.address === NODE_ADDRESS_PLACEHOLDER ? '0.0.0.0' : listener.address;
+  return (publicAddress ?? listener.publicAddress) || listener.address || '0.0.0.0';
 }

@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 
 import type { FastifyRequest } from 'fastify';
 
+import { isHostName } from '../../config/addresses.ts';
 import { ICE_TTL_DEFAULT_SECONDS, ICE_USER_ID_BYTES_MAX } from '../../limits.ts';
 import { IceError } from './errors.ts';
 import { goParseInteger } from './go-text.ts';
@@ -121,13 +122,6 @@ function readPublicAddress(raw: RawParameters): string | undefined {
   const isHost = host === text ? isIP(host) !== 0 || isHostName(host) : isIPv6(host);
   if (!isHost) throw malformed('public-addr', 'not an IP address or a host name');
   return host;
-}
-
-function isHostName(text: string): boolean {
-  return (
-    text.length <= 253 &&
-    /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i.test(text)
-  );
 }
 
 function readText(raw: RawParameters, name: string): string | undefined {

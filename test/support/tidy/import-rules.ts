@@ -12,31 +12,8 @@ const FOLDER_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   route: ['stun/', 'turn/policy.ts', 'limits.ts'],
   sys: ['stun/transport-address.ts'],
   config: ['stun/', 'errors.ts', 'limits.ts'],
-  tls: ['config/', 'errors.ts', 'limits.ts', 'log.ts'],
-  net: [
-    'turn/',
-    'stun/',
-    'sys/',
-    'tls/',
-    'config/gateway-config.ts',
-    'errors.ts',
-    'limits.ts',
-    'log.ts',
-  ],
-  metrics: ['turn/', 'stun/', 'config/', 'errors.ts', 'limits.ts', 'log.ts'],
-  http: [
-    'auth/',
-    'config/',
-    'metrics/',
-    'stun/',
-    'tls/',
-    'turn/policy.ts',
-    'errors.ts',
-    'limits.ts',
-    'log.ts',
-  ],
-  events: ['auth/', 'config/', 'metrics/', 'turn/policy.ts', 'errors.ts', 'limits.ts', 'log.ts'],
-  k8s: ['config/', 'errors.ts', 'limits.ts', 'log.ts'],
+  net: ['turn/', 'stun/', 'sys/', 'errors.ts', 'limits.ts', 'log.ts'],
+  http: ['auth/', 'config/', 'stun/', 'turn/policy.ts', 'errors.ts', 'limits.ts', 'log.ts'],
   service: ['*'],
   cli: [
     'auth/',
@@ -44,7 +21,6 @@ const FOLDER_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'http/',
     'route/',
     'stun/',
-    'tls/',
     'turn/policy.ts',
     'errors.ts',
     'limits.ts',
@@ -60,12 +36,11 @@ const FILE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'relay-worker.ts': ['*', 'service/'],
   'gateway.ts': ['*', 'service/'],
   'main.ts': ['*', 'service/', 'cli/', 'gateway.ts'],
-  'index.ts': ['*', 'service/', 'gateway.ts'],
 };
 
 /** What only the roots put together. */
 const ROOT_FOLDERS = new Set(['cli/', 'service/']);
-const ROOTS = new Set(['relay-worker.ts', 'gateway.ts', 'main.ts', 'index.ts']);
+const ROOTS = new Set(['relay-worker.ts', 'gateway.ts', 'main.ts']);
 
 /** The pure folders may assert; one file of theirs may use more of Node. */
 const PURE_FOLDERS = new Set(['stun', 'turn', 'auth', 'route']);

@@ -61,6 +61,17 @@ export function errorCodeProblems(codes: readonly string[], document: string): s
   ];
 }
 
+/** Names every error code that no source of src/ but `errors.ts` mentions. */
+export function unusedErrorCodeProblems(
+  codes: readonly string[],
+  sources: readonly SourceText[],
+): string[] {
+  const users = sources.filter((source) => isProduct(source) && source.path !== 'src/errors.ts');
+  return codes
+    .filter((code) => !users.some(({ text }) => text.includes(`'${code}'`)))
+    .map((code) => `${code} is never used`);
+}
+
 function isProduct({ path }: SourceText): boolean {
   return path.startsWith('src/');
 }

@@ -52,7 +52,7 @@ export function sourceProblems(source: SourceText): string[] {
   return [
     ...globalProblems(source, parsed),
     ...documentationProblems(parsed),
-    ...barrelProblems(source, parsed),
+    ...barrelProblems(parsed),
   ];
 }
 
@@ -155,8 +155,7 @@ function hasDocumentation(node: ts.Node): boolean {
     );
 }
 
-function barrelProblems({ path }: SourceText, parsed: ts.SourceFile): string[] {
-  if (path === 'src/index.ts') return [];
+function barrelProblems(parsed: ts.SourceFile): string[] {
   const passesOn = parsed.statements.filter(
     (node) => ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined,
   );

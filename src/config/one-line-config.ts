@@ -1,0 +1,98 @@
+import assert from 'node:assert';
+import { GatewayError } from '../errors.ts';
+import { isLoopback, isUnspecified, parseIp } from './addresses.ts';
+import { LISTENER_PORT_DEFAULT } from './default-values.ts';
+import { escapeVariables } from './environment.ts';
+import type { GatewayConfig } from './gateway-config.ts';
+import { parseConfig } from './parse.ts';
+
+/**
+ * The open gateway that a one-line start asks for: `turn://user:pass@ip:port?transport=udp`.
+ *
+ * @param uri - user and password percent-encoded where needed; transport `udp` (default) or `tcp`; default port 3478.
+ * @throws GatewayError GW_ERR_USAGE when the URI is not understood, GW_ERR_UNSUPPORTED for TLS and DTLS.
+ */
+export function oneLineConfig(uri: string): GatewayConfig {
+  const { username, password, ip, port, protocol } = parseUri(uri);
+  const result = parseConfig(
+    JSON.stringify({
+      version: 'v1',
+      admin: { healthcheck_endpoint: '' },
+      auth: {
+        type: 'static',
+        credentials: { username: escapeVariables(username), password: escapeVariables(password) },
+      },
+      listeners: [
+        {
+          name: 'default-listener',
+          protocol,
+          port,
+          ...(isLoopback(ip) ? { bind: ip } : {}),
+          ...(isUnspecified(ip) ? {} : { address: ip, public_address: ip }),
+          routes: ['allow-any'],
+        },
+      ],
+      clusters: [{ name: 'allow-any', endpoints: ['0.0.0.0/0', '::/0'] }],
+    }),
+    { fileName: 'command line', environment: {}, readFile: refuseToRead },
+  );
+  if ('problems' in result) throw usage(result.problems[0]?.message ?? 'cannot be used');
+  return result.config;
+}
+
+interface TurnUri {
+  username: string;
+  password: string;
+  ip: string;
+  port: number;
+  protocol: 'udp' | 'tcp';
+}
+
+function parseUri(text: string): TurnUri {
+  if (!URL.canParse(text)) throw usage('is not a URI');
+  const uri = new URL(text);
+  const protocol = protocolOf(uri);
+  const [username, password] = [decode(uri.username), decode(uri.password)];
+  if (username === '' || password === '') throw usage('needs user:password before the address');
+  const host = uri.hostname.replace(/^\[(.*)\]$/, '$1');
+  const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : parseIp(host);
+  if (ip === undefined) throw usage('needs an IP address, not a host name');
+  const port = uri.port === '' ? LISTENER_PORT_DEFAULT : Number(uri.port);
+  if (port === 0) throw usage('needs a port from 1 to 65535');
+  if (!/^\/?$/.test(uri.pathname) || uri.hash !== '') throw usage('must end after the transport');
+  return { username, password, ip, port, protocol };
+}
+
+function protocolOf(uri: URL): 'udp' | 'tcp' {
+  const transport = (uri.searchParams.get('transport') ?? 'udp').toLowerCase();
+  const isOnlyTransport = [...uri.searchParams.keys()].every((key) => key === 'transport');
+  if (!isOnlyTransport || uri.searchParams.size > 1) throw usage('takes one parameter, transport');
+  const isSecure = uri.protocol === 'turns:' || transport === 'tls' || transport === 'dtls';
+  if (isSecure && /^turns?:$/.test(uri.protocol)) {
+    throw new GatewayError(
+      'GW_ERR_UNSUPPORTED',
+      'turns URIs need TLS, which one-line start cannot do yet',
+    );
+  }
+  if (uri.protocol !== 'turn:') throw usage('must start with turn://');
+  if (transport !== 'udp' && transport !== 'tcp') throw usage('takes transport udp or tcp');
+  return transport;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw usage('has a broken percent-encoding');
+  }
+}
+
+/** The URI carries a password, so messages do not repeat it. */
+function usage(reason: string): GatewayError {
+  const form = 'turn://user:password@address:port?transport=udp';
+  return new GatewayError('GW_ERR_USAGE', `the URI ${reason}; it looks like ${form}`);
+}
+
+function refuseToRead(path: string): never {
+  assert.fail(`no file is named here: ${path}`);
+}
