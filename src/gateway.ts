@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from './config/gateway-config.ts';
+import { WORKERS_MAX } from './limits.ts';
 import { IceService } from './service/ice-service.ts';
 import type { Log } from './log.ts';
 import type { CoreSetup, DataPlane } from './net/data-plane.ts';
@@ -147,5 +148,6 @@ function coreSetup(
 }
 
 function workerCount(config: GatewayConfig): number {
-  return config.relay.workers === 'auto' ? availableParallelism() : config.relay.workers;
+  const { workers } = config.relay;
+  return workers === 'auto' ? Math.min(availableParallelism(), WORKERS_MAX) : workers;
 }

@@ -83,7 +83,9 @@ function textFaults(
 function explain(code: string, message: string): string {
   if (code === 'RESOURCE_EXHAUSTION') return 'nested too deeply';
   if (code === 'MULTIPLE_DOCS') return 'only one YAML document is accepted';
-  if (code === 'TAG_RESOLVE_FAILED') return `${message}; YAML tags are not accepted`;
+  // The tag may be a secret that somebody forgot to quote.
+  if (code === 'TAG_RESOLVE_FAILED')
+    return 'YAML tags are not accepted; quote text that starts with !';
   return message;
 }
 
@@ -95,7 +97,7 @@ function structureFaults(yaml: YamlDocument, positionAt: (offset: number) => Pos
   visit(yaml, {
     Alias(_key, node) {
       if (node.resolve(yaml) === undefined)
-        add(node, `no anchor &${node.source} before this alias`);
+        add(node, 'an alias without its anchor; quote text that starts with *');
     },
     Pair(_key, { key }) {
       if (isMap(key) || isSeq(key) || isAlias(key)) add(key, 'a key must be text');

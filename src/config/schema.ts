@@ -3,6 +3,7 @@ import {
   ALLOCATIONS_MAX_DEFAULT,
   ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
   CREDENTIAL_CLOCK_SKEW_MAX_SECONDS,
+  WORKERS_MAX,
 } from '../limits.ts';
 import {
   ALGORITHMS_DEFAULT,
@@ -175,13 +176,13 @@ const RelaySchema = section('Where relayed transport addresses come from.', {
   workers: Type.Optional(
     Type.Union(
       [
-        Type.Integer({ minimum: 1, maximum: 256 }),
+        Type.Integer({ minimum: 1, maximum: WORKERS_MAX }),
         Type.String({ pattern: '^([Aa][Uu][Tt][Oo])?$' }),
       ],
       {
         description: 'Number of relay workers; auto means one per available core.',
         default: 'auto',
-        errorMessage: 'must be auto or a whole number from 1 to 256',
+        errorMessage: `must be auto or a whole number from 1 to ${WORKERS_MAX}`,
       },
     ),
   ),

@@ -101,11 +101,13 @@ function describeClient({ endpoint, address }: Client): Record<string, unknown> 
   return { listener: endpoint.listener, client: address.toString(), transport: endpoint.transport };
 }
 
-/** Text that a client made, cut to a bearable length; the log's JSON encoding escapes the rest. */
+/** Text that a client made, cut to a bearable length, with nothing left in it that steers a terminal. */
 function printable(text: string): string {
-  return text.length <= LOG_TEXT_CHARACTERS_MAX
-    ? text
-    : `${text.slice(0, LOG_TEXT_CHARACTERS_MAX)}…`;
+  const cut =
+    text.length <= LOG_TEXT_CHARACTERS_MAX ? text : `${text.slice(0, LOG_TEXT_CHARACTERS_MAX)}…`;
+  return cut.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
 }
 
 function info(message: string, fields: LogRecord['fields']): LogRecord {

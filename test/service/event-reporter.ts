@@ -138,6 +138,7 @@ t.test('text that a client made is cut', (t) => {
     { text: bearable, shown: bearable },
     { text: `${bearable}y`, shown: `${bearable}…` },
     { text: 'x'.repeat(700), shown: `${bearable}…` },
+    { text: 'x\u009b2J\u202eevil\n', shown: 'x\\u{9b}2J\\u{202e}evil\\u{a}' },
   ];
   for (const { text, shown } of cases) {
     const { reporter, records } = openReporter();
