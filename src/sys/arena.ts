@@ -22,9 +22,9 @@ export class Arena {
   readonly view: DataView;
   /** Native address of offset 0, page-aligned. */
   readonly address: number;
-  private readonly addressLow: number;
-  private readonly addressHigh: number;
-  private next = 0;
+  readonly #addressLow: number;
+  readonly #addressHigh: number;
+  #next = 0;
 
   /** @param byteLength - rounded up to whole pages; at most 1 GiB. */
   constructor(byteLength: number) {
@@ -36,8 +36,8 @@ export class Arena {
     this.uint16 = new Uint16Array(buffer, start, size / 2);
     this.view = new DataView(buffer, start, size);
     this.address = address;
-    this.addressLow = address | 0;
-    this.addressHigh = Math.floor(address / WINDOW_BYTES);
+    this.#addressLow = address | 0;
+    this.#addressHigh = Math.floor(address / WINDOW_BYTES);
   }
 
   /**
@@ -48,20 +48,20 @@ export class Arena {
    * @throws RangeError when the arena is full.
    */
   allocate(byteLength: number, alignment = 8): number {
-    const offset = align(this.next, alignment);
+    const offset = align(this.#next, alignment);
     if (offset + byteLength > this.bytes.length) {
       throw new RangeError(
         `arena is full: ${byteLength} bytes wanted at ${offset} of ${this.bytes.length}`,
       );
     }
-    this.next = offset + byteLength;
+    this.#next = offset + byteLength;
     return offset;
   }
 
   /** Stores a native pointer to `target` at `at`; both are offsets, `at` a multiple of 4. */
   writePointer(at: number, target: number): void {
-    this.int32[at >> 2] = (this.addressLow + target) | 0;
-    this.int32[(at >> 2) + 1] = this.addressHigh;
+    this.int32[at >> 2] = (this.#addressLow + target) | 0;
+    this.int32[(at >> 2) + 1] = this.#addressHigh;
   }
 }
 

@@ -20,41 +20,41 @@ const EVENT_FD_BYTES = 8;
 export class Poller {
   /** The epoll file descriptor. */
   readonly fd: number;
-  private readonly arena: Arena;
-  private readonly libc: Libc;
-  private readonly events: number;
-  private readonly eventsAddress: bigint;
-  private readonly maxEvents: number;
-  private readonly change: number;
+  readonly #arena: Arena;
+  readonly #libc: Libc;
+  readonly #events: number;
+  readonly #eventsAddress: bigint;
+  readonly #maxEvents: number;
+  readonly #change: number;
 
   /**
    * @param maxEvents - most events of one `wait`.
    * @throws SystemError when the process has no file descriptor left.
    */
   constructor(arena: Arena, maxEvents: number) {
-    this.libc = loadLibc();
-    this.arena = arena;
-    this.maxEvents = maxEvents;
-    this.events = arena.allocate(maxEvents * EPOLL_EVENT.size);
-    this.eventsAddress = BigInt(arena.address + this.events);
-    this.change = arena.allocate(EPOLL_EVENT.size);
-    this.fd = this.libc.epoll_create1(EPOLL_CLOEXEC);
-    if (this.fd < 0) throw new SystemError('epoll_create1', this.libc.errno());
+    this.#libc = loadLibc();
+    this.#arena = arena;
+    this.#maxEvents = maxEvents;
+    this.#events = arena.allocate(maxEvents * EPOLL_EVENT.size);
+    this.#eventsAddress = BigInt(arena.address + this.#events);
+    this.#change = arena.allocate(EPOLL_EVENT.size);
+    this.fd = this.#libc.epoll_create1(EPOLL_CLOEXEC);
+    if (this.fd < 0) throw new SystemError('epoll_create1', this.#libc.errno());
   }
 
   /** Watches `fd` for `events` (EPOLLIN …); its events carry `tag`, a 32-bit integer. Throws SystemError. */
   add(fd: number, events: number, tag: number): void {
-    this.control(EPOLL_CTL_ADD, fd, events, tag);
+    this.#control(EPOLL_CTL_ADD, fd, events, tag);
   }
 
   /** Replaces events and tag of a watched `fd`; throws SystemError. */
   modify(fd: number, events: number, tag: number): void {
-    this.control(EPOLL_CTL_MOD, fd, events, tag);
+    this.#control(EPOLL_CTL_MOD, fd, events, tag);
   }
 
   /** Stops watching `fd`, before it is closed; throws SystemError. */
   remove(fd: number): void {
-    this.control(EPOLL_CTL_DEL, fd, 0, 0);
+    this.#control(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   /**
@@ -65,40 +65,41 @@ export class Poller {
    * @throws SystemError when the poller is closed.
    */
   wait(timeoutMs: number): number {
-    const count = this.libc.epoll_wait(this.fd, this.eventsAddress, this.maxEvents, timeoutMs);
+    const count = this.#libc.epoll_wait(this.fd, this.#eventsAddress, this.#maxEvents, timeoutMs);
     if (count >= 0) return count;
-    const errno = this.libc.errno();
+    const errno = this.#libc.errno();
     if (errno === EINTR) return 0;
     throw new SystemError('epoll_wait', errno);
   }
 
   /** The tag of event `index`, signed. */
   eventTag(index: number): number {
-    return this.arena.view.getInt32(
-      this.events + index * EPOLL_EVENT.size + EPOLL_EVENT.data,
+    return this.#arena.view.getInt32(
+      this.#events + index * EPOLL_EVENT.size + EPOLL_EVENT.data,
       true,
     );
   }
 
   /** The flags of event `index` (EPOLLIN, EPOLLERR …). */
   eventFlags(index: number): number {
-    return this.arena.view.getInt32(
-      this.events + index * EPOLL_EVENT.size + EPOLL_EVENT.events,
+    return this.#arena.view.getInt32(
+      this.#events + index * EPOLL_EVENT.size + EPOLL_EVENT.events,
       true,
     );
   }
 
   /** Closes the epoll file descriptor; the watched ones stay open. */
   close(): void {
-    this.libc.close(this.fd);
+    this.#libc.close(this.fd);
   }
 
-  private control(operation: number, fd: number, events: number, tag: number): void {
-    const { arena, change, libc } = this;
-    arena.view.setInt32(change + EPOLL_EVENT.events, events, true);
-    arena.view.setInt32(change + EPOLL_EVENT.data, tag, true);
-    if (libc.epoll_ctl(this.fd, operation, fd, arena.address + change) < 0) {
-      throw new SystemError('epoll_ctl', libc.errno(), `fd ${fd}`);
+  #control(operation: number, fd: number, events: number, tag: number): void {
+    const { view, address } = this.#arena;
+    const change = this.#change;
+    view.setInt32(change + EPOLL_EVENT.events, events, true);
+    view.setInt32(change + EPOLL_EVENT.data, tag, true);
+    if (this.#libc.epoll_ctl(this.fd, operation, fd, address + change) < 0) {
+      throw new SystemError('epoll_ctl', this.#libc.errno(), `fd ${fd}`);
     }
   }
 }

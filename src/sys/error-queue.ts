@@ -23,7 +23,7 @@ const CONTROL_BYTES = 256;
 export class ErrorQueue {
   /** Where the failed datagram was sent; reused. */
   readonly destination = new TransportAddress();
-  /** Who reports: SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6. */
+  /** Who reports: SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, or another number for this host. */
   origin = 0;
   /** ICMP type. */
   type = 0;
@@ -31,20 +31,18 @@ export class ErrorQueue {
   code = 0;
   /** More about it; the path MTU where the datagram was too big. */
   info = 0;
-  /** Positive error number that the kernel made of it. */
-  errno = 0;
-  private readonly arena: Arena;
-  private readonly message: number;
-  private readonly name: number;
-  private readonly control: number;
+  readonly #arena: Arena;
+  readonly #message: number;
+  readonly #name: number;
+  readonly #control: number;
 
   constructor(arena: Arena) {
-    this.arena = arena;
-    this.message = arena.allocate(MSGHDR.size);
-    this.name = arena.allocate(SOCKET_ADDRESS_BYTES);
-    this.control = arena.allocate(CONTROL_BYTES);
-    arena.writePointer(this.message + MSGHDR.msg_name, this.name);
-    arena.writePointer(this.message + MSGHDR.msg_control, this.control);
+    this.#arena = arena;
+    this.#message = arena.allocate(MSGHDR.size);
+    this.#name = arena.allocate(SOCKET_ADDRESS_BYTES);
+    this.#control = arena.allocate(CONTROL_BYTES);
+    arena.writePointer(this.#message + MSGHDR.msg_name, this.#name);
+    arena.writePointer(this.#message + MSGHDR.msg_control, this.#control);
   }
 
   /**
@@ -55,30 +53,30 @@ export class ErrorQueue {
    */
   read(fd: number): boolean {
     const libc = loadLibc();
-    const { arena, message } = this;
+    const arena = this.#arena;
+    const message = this.#message;
     const { view } = arena;
     view.setInt32(message + MSGHDR.msg_namelen, SOCKET_ADDRESS_BYTES, true);
     view.setInt32(message + MSGHDR.msg_controllen, CONTROL_BYTES, true);
-    view.setUint16(this.name, 0);
+    view.setUint16(this.#name, 0);
     if (libc.recvmsg(fd, arena.address + message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
       const errno = libc.errno();
       if (errno === EAGAIN) return false;
       throw new SystemError('recvmsg', errno, 'error queue');
     }
-    if (!readSocketAddress(arena, this.name, this.destination)) this.destination.setIpv4(0, 0);
-    this.readExtendedError(view);
+    if (!readSocketAddress(arena, this.#name, this.destination)) this.destination.setIpv4(0, 0);
+    this.#readExtendedError(view);
     return true;
   }
 
-  private readExtendedError(view: DataView): void {
-    const start = this.control;
-    const end = start + view.getInt32(this.message + MSGHDR.msg_controllen, true);
+  #readExtendedError(view: DataView): void {
+    const start = this.#control;
+    const end = start + view.getInt32(this.#message + MSGHDR.msg_controllen, true);
     const { size } = SOCK_EXTENDED_ERR;
     const ipv4 = findControlMessage(view, start, end, IPPROTO_IP, IP_RECVERR, size);
     const ipv6 = findControlMessage(view, start, end, IPPROTO_IPV6, IPV6_RECVERR, size);
     const at = ipv4 >= 0 ? ipv4 : ipv6;
     const isPresent = at >= 0;
-    this.errno = isPresent ? view.getInt32(at + SOCK_EXTENDED_ERR.ee_errno, true) : 0;
     this.origin = isPresent ? view.getUint8(at + SOCK_EXTENDED_ERR.ee_origin) : 0;
     this.type = isPresent ? view.getUint8(at + SOCK_EXTENDED_ERR.ee_type) : 0;
     this.code = isPresent ? view.getUint8(at + SOCK_EXTENDED_ERR.ee_code) : 0;

@@ -38,20 +38,16 @@ export const CMSGHDR = { size: 16, cmsg_len: 0, cmsg_level: 8, cmsg_type: 12 } a
 export const IN_PKTINFO = { size: 12, ipi_ifindex: 0, ipi_spec_dst: 4, ipi_addr: 8 } as const;
 /** `struct in6_pktinfo`: byte offsets. */
 export const IN6_PKTINFO = { size: 20, ipi6_addr: 0, ipi6_ifindex: 16 } as const;
-/** `struct sock_extended_err`: byte offsets; the offender's sockaddr follows at `size`. */
+/** `struct sock_extended_err`: byte offsets. */
 export const SOCK_EXTENDED_ERR = {
   size: 16,
-  ee_errno: 0,
   ee_origin: 4,
   ee_type: 5,
   ee_code: 6,
   ee_info: 8,
-  ee_data: 12,
 } as const;
 /** `struct epoll_event`: byte offsets; packed on x64 only. */
 export const EPOLL_EVENT = { size: isX64 ? 12 : 16, events: 0, data: isX64 ? 4 : 8 } as const;
-/** `struct timespec`: byte offsets. */
-export const TIMESPEC = { size: 16, tv_sec: 0, tv_nsec: 8 } as const;
 
 /** Arguments of socket(2). */
 export const AF_INET = 2;
@@ -64,7 +60,6 @@ export const SOCK_CLOEXEC = 0o2000000;
 /** Options of socket(7). */
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
-export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
@@ -73,16 +68,11 @@ export const SO_RCVBUFFORCE = 33;
 
 /** Options of ip(7) and their values. */
 export const IPPROTO_IP = 0;
-export const IP_TOS = 1;
 export const IP_PKTINFO = 8;
 export const IP_MTU_DISCOVER = 10;
 export const IP_RECVERR = 11;
 export const IP_PMTUDISC_DONT = 0;
-export const IP_PMTUDISC_WANT = 1;
 export const IP_PMTUDISC_DO = 2;
-export const IP_PMTUDISC_PROBE = 3;
-export const IP_PMTUDISC_INTERFACE = 4;
-export const IP_PMTUDISC_OMIT = 5;
 
 /** Options of ipv6(7). */
 export const IPPROTO_IPV6 = 41;
@@ -92,12 +82,10 @@ export const IPV6_V6ONLY = 26;
 export const IPV6_RECVPKTINFO = 49;
 export const IPV6_PKTINFO = 50;
 export const IPV6_DONTFRAG = 62;
-export const IPV6_TCLASS = 67;
 
-/** Options of tcp(7), and how of shutdown(2). */
+/** Options of tcp(7). */
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
-export const SHUT_WR = 1;
 
 /** Flags of recvmsg(2) and sendmsg(2). */
 export const MSG_TRUNC = 0x20;
@@ -106,8 +94,6 @@ export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
 
 /** Who reports an error, see IP_RECVERR in ip(7). */
-export const SO_EE_ORIGIN_NONE = 0;
-export const SO_EE_ORIGIN_LOCAL = 1;
 export const SO_EE_ORIGIN_ICMP = 2;
 export const SO_EE_ORIGIN_ICMP6 = 3;
 
@@ -120,10 +106,12 @@ export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
-export const EPOLLRDHUP = 0x2000;
+export const EPOLLONESHOT = 0x40000000;
 
 /** Clock of clock_gettime(2). */
 export const CLOCK_MONOTONIC = 1;
+/** `struct timespec`: byte offsets. */
+export const TIMESPEC = { size: 16, tv_sec: 0, tv_nsec: 8 } as const;
 
 /** Flags of eventfd(2). */
 export const EFD_NONBLOCK = 0o4000;
@@ -132,5 +120,5 @@ export const EFD_CLOEXEC = 0o2000000;
 /** Numbers of system calls. */
 export const SYS_recvmmsg = isX64 ? 299 : 243;
 export const SYS_sendmmsg = isX64 ? 307 : 269;
-/** Most messages one `recvmmsg` or `sendmmsg` takes, and most pieces one `sendmsg` takes. */
+/** Most messages that one `recvmmsg` or `sendmmsg` takes. */
 export const UIO_MAXIOV = 1024;

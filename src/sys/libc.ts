@@ -20,13 +20,10 @@ export interface Libc {
   listen(fd: number, backlog: number): Result;
   accept4(fd: number, address: Address, length: Address, flags: number): Result;
   getsockname(fd: number, address: Address, length: Address): Result;
-  getsockopt(fd: number, level: number, name: number, value: Address, length: Address): Result;
   setsockopt(fd: number, level: number, name: number, value: Address, length: number): Result;
   recv(fd: number, buffer: Address, length: number, flags: number): Result;
   send(fd: number, buffer: Address, length: number, flags: number): Result;
   recvmsg(fd: number, message: Address, flags: number): Result;
-  sendmsg(fd: number, message: Address, flags: number): Result;
-  shutdown(fd: number, how: number): Result;
   close(fd: number): Result;
   read(fd: number, buffer: Address, length: number): Result;
   write(fd: number, buffer: Address, length: number): Result;
@@ -56,13 +53,10 @@ const PROTOTYPES = {
   listen: ['int', ['int', 'int']],
   accept4: ['int', ['int', 'intptr_t', 'intptr_t', 'int']],
   getsockname: ['int', ['int', 'intptr_t', 'intptr_t']],
-  getsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'intptr_t']],
   setsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'uint32_t']],
   recv: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
   send: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
   recvmsg: ['intptr_t', ['int', 'intptr_t', 'int']],
-  sendmsg: ['intptr_t', ['int', 'intptr_t', 'int']],
-  shutdown: ['int', ['int', 'int']],
   close: ['int', ['int']],
   read: ['intptr_t', ['int', 'intptr_t', 'size_t']],
   write: ['intptr_t', ['int', 'intptr_t', 'size_t']],
@@ -77,15 +71,13 @@ const PROTOTYPES = {
 /** Whether the packet path over system calls can run in this process, and if not, why. */
 export type Support = { supported: true } | { supported: false; reason: string };
 
-let libc: Libc | undefined;
-let unsupportedReason: string | undefined;
+/** The library once it is loaded, or the reason why there is none. */
+let loaded: Libc | string | undefined;
 
 /** Tells whether system calls can be made here; never throws, and loads the C library on first use. */
 export function checkSupport(): Support {
-  if (libc === undefined && unsupportedReason === undefined) load();
-  return libc === undefined
-    ? { supported: false, reason: unsupportedReason ?? 'unknown' }
-    : { supported: true };
+  loaded ??= load();
+  return typeof loaded === 'string' ? { supported: false, reason: loaded } : { supported: true };
 }
 
 /**
@@ -94,25 +86,19 @@ export function checkSupport(): Support {
  * @throws Error when `checkSupport` says that there is none.
  */
 export function loadLibc(): Libc {
-  const support = checkSupport();
-  if (libc === undefined || !support.supported) {
-    throw new Error(`system calls are unavailable: ${support.supported ? '' : support.reason}`);
-  }
-  return libc;
+  loaded ??= load();
+  if (typeof loaded === 'string') throw new Error(`system calls are unavailable: ${loaded}`);
+  return loaded;
 }
 
-function load(): void {
+function load(): Libc | string {
   const { platform, arch } = process;
-  if (platform !== 'linux') {
-    unsupportedReason = `the platform is ${platform}, not linux`;
-  } else if (arch !== 'x64' && arch !== 'arm64') {
-    unsupportedReason = `the processor is ${arch}, not x64 or arm64`;
-  } else {
-    try {
-      libc = bindFunctions();
-    } catch (error) {
-      unsupportedReason = `the C library cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    }
+  if (platform !== 'linux') return `the platform is ${platform}, not linux`;
+  if (arch !== 'x64' && arch !== 'arm64') return `the processor is ${arch}, not x64 or arm64`;
+  try {
+    return bindFunctions();
+  } catch (error) {
+    return `the C library cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -16,18 +16,18 @@ export class MessageArray {
   readonly capacity: number;
   /** Native address of each message. */
   readonly addresses: readonly bigint[];
-  private readonly messages: number;
-  private readonly vectors: number;
-  private readonly names: number;
-  private readonly controls: number;
+  readonly #messages: number;
+  readonly #vectors: number;
+  readonly #names: number;
+  readonly #controls: number;
 
   constructor(arena: Arena, capacity: number) {
     assert(Number.isInteger(capacity) && capacity > 0 && capacity <= UIO_MAXIOV);
     this.capacity = capacity;
-    this.messages = arena.allocate(capacity * MMSGHDR.size, 64);
-    this.vectors = arena.allocate(capacity * IOVEC.size, 64);
-    this.names = arena.allocate(capacity * SOCKET_ADDRESS_BYTES, 64);
-    this.controls = arena.allocate(capacity * CONTROL_BYTES, 64);
+    this.#messages = arena.allocate(capacity * MMSGHDR.size, 64);
+    this.#vectors = arena.allocate(capacity * IOVEC.size, 64);
+    this.#names = arena.allocate(capacity * SOCKET_ADDRESS_BYTES, 64);
+    this.#controls = arena.allocate(capacity * CONTROL_BYTES, 64);
     this.addresses = Array.from({ length: capacity }, (_, index) =>
       BigInt(arena.address + this.header(index)),
     );
@@ -42,21 +42,21 @@ export class MessageArray {
 
   /** Offset of the `struct mmsghdr`, which begins with the `struct msghdr`. */
   header(index: number): number {
-    return this.messages + index * MMSGHDR.size;
+    return this.#messages + index * MMSGHDR.size;
   }
 
   /** Offset of the `struct iovec`. */
   vector(index: number): number {
-    return this.vectors + index * IOVEC.size;
+    return this.#vectors + index * IOVEC.size;
   }
 
   /** Offset of the socket address. */
   name(index: number): number {
-    return this.names + index * SOCKET_ADDRESS_BYTES;
+    return this.#names + index * SOCKET_ADDRESS_BYTES;
   }
 
   /** Offset of the control messages. */
   control(index: number): number {
-    return this.controls + index * CONTROL_BYTES;
+    return this.#controls + index * CONTROL_BYTES;
   }
 }

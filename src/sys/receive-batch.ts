@@ -42,33 +42,33 @@ export interface ReceiveBatchOptions {
 export class ReceiveBatch {
   /** Number of slots. */
   readonly slots: number;
-  private readonly arena: Arena;
-  private readonly view: DataView;
-  private readonly libc: Libc;
-  private readonly messages: MessageArray;
-  private readonly controlBytes: number;
-  private readonly payloads: number;
-  private readonly stride: number;
+  readonly #arena: Arena;
+  readonly #view: DataView;
+  readonly #libc: Libc;
+  readonly #messages: MessageArray;
+  readonly #controlBytes: number;
+  readonly #payloads: number;
+  readonly #stride: number;
   /** Slots from here on have never been received into since their lengths were reset. */
-  private cleanFrom: number;
+  #cleanFrom: number;
 
   /** Takes all its memory from `arena`; throws RangeError when that is full. */
   constructor(arena: Arena, options: ReceiveBatchOptions) {
     const { slots, slotBytes, headroomBytes, control } = options;
-    this.libc = loadLibc();
-    this.arena = arena;
-    this.view = arena.view;
+    this.#libc = loadLibc();
+    this.#arena = arena;
+    this.#view = arena.view;
     this.slots = slots;
-    this.controlBytes = control ? CONTROL_BYTES : 0;
-    this.messages = new MessageArray(arena, slots);
-    this.stride = slotStride(headroomBytes + slotBytes);
-    this.payloads = arena.allocate(slots * this.stride, CACHE_LINE_BYTES) + headroomBytes;
+    this.#controlBytes = control ? CONTROL_BYTES : 0;
+    this.#messages = new MessageArray(arena, slots);
+    this.#stride = slotStride(headroomBytes + slotBytes);
+    this.#payloads = arena.allocate(slots * this.#stride, CACHE_LINE_BYTES) + headroomBytes;
     for (let slot = 0; slot < slots; slot++) {
-      const vector = this.messages.vector(slot);
+      const vector = this.#messages.vector(slot);
       arena.writePointer(vector + IOVEC.iov_base, this.payloadOffset(slot));
-      this.view.setInt32(vector + IOVEC.iov_len, slotBytes, true);
+      this.#view.setInt32(vector + IOVEC.iov_len, slotBytes, true);
     }
-    this.cleanFrom = slots;
+    this.#cleanFrom = slots;
   }
 
   /**
@@ -80,38 +80,39 @@ export class ReceiveBatch {
   receive(fd: number, firstSlot: number, maxSlots: number): number {
     const end = firstSlot + maxSlots;
     assert(firstSlot >= 0 && maxSlots > 0 && end <= this.slots);
-    this.resetLengths(firstSlot, Math.min(end, this.cleanFrom));
-    const first = this.messages.addresses[firstSlot]!;
-    const count = this.libc.syscall(SYS_recvmmsg, fd, first, maxSlots, MSG_DONTWAIT, 0);
+    this.#resetLengths(firstSlot, Math.min(end, this.#cleanFrom));
+    const first = this.#messages.addresses[firstSlot]!;
+    const count = this.#libc.syscall(SYS_recvmmsg, fd, first, maxSlots, MSG_DONTWAIT, 0);
     const dirtyEnd = firstSlot + Math.max(count, 0);
-    this.cleanFrom = end < this.cleanFrom ? this.cleanFrom : dirtyEnd;
-    return count < 0 ? -this.libc.errno() : count;
+    this.#cleanFrom = end < this.#cleanFrom ? this.#cleanFrom : dirtyEnd;
+    return count < 0 ? -this.#libc.errno() : count;
   }
 
   /** Arena offset of the datagram in `slot`; the headroom lies in front of it. */
   payloadOffset(slot: number): number {
-    return this.payloads + slot * this.stride;
+    return this.#payloads + slot * this.#stride;
   }
 
   /** Bytes received into `slot`. */
   length(slot: number): number {
-    return this.view.getInt32(this.messages.header(slot) + MMSGHDR.msg_len, true);
+    return this.#view.getInt32(this.#messages.header(slot) + MMSGHDR.msg_len, true);
   }
 
   /** True when the datagram was longer than the slot and its end is lost. */
   isTruncated(slot: number): boolean {
-    const flags = this.view.getInt32(this.messages.header(slot) + MSGHDR.msg_flags, true);
+    const flags = this.#view.getInt32(this.#messages.header(slot) + MSGHDR.msg_flags, true);
     return (flags & MSG_TRUNC) !== 0;
   }
 
-  /** Reads who sent the datagram, IPv4-mapped as plain IPv4; false when that is no IP address. */
+  /** Reads who sent the datagram; false when that is no IP address. */
   readAddress(slot: number, into: TransportAddress): boolean {
-    return readSocketAddress(this.arena, this.messages.name(slot), into);
+    return readSocketAddress(this.#arena, this.#messages.name(slot), into);
   }
 
   /** Reads the local address it was sent to, with port 0; false when the socket does not tell. */
   readLocalAddress(slot: number, into: TransportAddress): boolean {
-    const { messages, view } = this;
+    const messages = this.#messages;
+    const view = this.#view;
     const start = messages.control(slot);
     const end = start + view.getInt32(messages.header(slot) + MSGHDR.msg_controllen, true);
     const ipv4 = findControlMessage(view, start, end, IPPROTO_IP, IP_PKTINFO, IN_PKTINFO.size);
@@ -126,12 +127,13 @@ export class ReceiveBatch {
   }
 
   /** The kernel overwrote these with what it used. */
-  private resetLengths(firstSlot: number, end: number): void {
-    const { controlBytes, messages, view } = this;
+  #resetLengths(firstSlot: number, end: number): void {
+    const messages = this.#messages;
+    const view = this.#view;
     for (let slot = firstSlot; slot < end; slot++) {
       const header = messages.header(slot);
       view.setInt32(header + MSGHDR.msg_namelen, SOCKET_ADDRESS_BYTES, true);
-      view.setInt32(header + MSGHDR.msg_controllen, controlBytes, true);
+      view.setInt32(header + MSGHDR.msg_controllen, this.#controlBytes, true);
     }
   }
 }

@@ -23,30 +23,26 @@ const { EAGAIN, ENOBUFS } = constants.errno;
 
 /** Collects datagrams whose payloads lie in an arena and sends them through one socket with one system call. */
 export class SendBatch {
-  /** IPv4 destinations added from now on are written IPv4-mapped, as a dual-stack socket wants them. */
-  v4Mapped = false;
   /** Datagrams added since the last flush. */
   count = 0;
-  /** Why the last failed datagram of the latest flush failed; 0 when none did. */
-  lastErrno = 0;
-  private readonly arena: Arena;
-  private readonly view: DataView;
-  private readonly byteLength: number;
-  private readonly libc: Libc;
-  private readonly messages: MessageArray;
+  readonly #arena: Arena;
+  readonly #view: DataView;
+  readonly #byteLength: number;
+  readonly #libc: Libc;
+  readonly #messages: MessageArray;
 
   /** @param capacity - datagrams held, at most 1024; throws RangeError when `arena` is full. */
   constructor(arena: Arena, capacity: number) {
-    this.libc = loadLibc();
-    this.arena = arena;
-    this.view = arena.view;
-    this.byteLength = arena.bytes.length;
-    this.messages = new MessageArray(arena, capacity);
+    this.#libc = loadLibc();
+    this.#arena = arena;
+    this.#view = arena.view;
+    this.#byteLength = arena.bytes.length;
+    this.#messages = new MessageArray(arena, capacity);
   }
 
   /** True when the batch must be flushed before the next `add`. */
   get isFull(): boolean {
-    return this.count === this.messages.capacity;
+    return this.count === this.#messages.capacity;
   }
 
   /**
@@ -57,8 +53,8 @@ export class SendBatch {
    * @throws RangeError when the batch is full or the bytes are not in the arena.
    */
   add(payloadOffset: number, length: number, destination: TransportAddress): void {
-    const header = this.append(payloadOffset, length, destination);
-    this.view.setInt32(header + MSGHDR.msg_controllen, 0, true);
+    const header = this.#append(payloadOffset, length, destination);
+    this.#view.setInt32(header + MSGHDR.msg_controllen, 0, true);
   }
 
   /** Adds a datagram as `add` does that leaves from the IP address of `source`; its port is the socket's. */
@@ -69,10 +65,10 @@ export class SendBatch {
     source: TransportAddress,
   ): void {
     const index = this.count;
-    const header = this.append(payloadOffset, length, destination);
-    const control = this.messages.control(index);
-    const controlBytes = writePacketInfo(this.view, control, source);
-    this.view.setInt32(header + MSGHDR.msg_controllen, controlBytes, true);
+    const header = this.#append(payloadOffset, length, destination);
+    const control = this.#messages.control(index);
+    const controlBytes = writePacketInfo(this.#view, control, source);
+    this.#view.setInt32(header + MSGHDR.msg_controllen, controlBytes, true);
   }
 
   /**
@@ -84,52 +80,49 @@ export class SendBatch {
    * @returns how many were not sent.
    */
   flush(fd: number): number {
-    const { count, messages } = this;
+    const { count } = this;
     this.count = 0;
-    this.lastErrno = 0;
     let failed = 0;
     let retried = -1;
     let next = 0;
     while (next < count) {
-      const sent = this.send(fd, messages.addresses[next]!, count - next);
+      const sent = this.#send(fd, this.#messages.addresses[next]!, count - next);
       if (sent > 0) {
         next += sent;
         continue;
       }
-      if (sent === -EAGAIN || sent === -ENOBUFS) {
-        this.lastErrno = -sent;
-        return failed + count - next;
-      }
+      if (sent === -EAGAIN || sent === -ENOBUFS) return failed + count - next;
       // The first failure may only report the ICMP error that an earlier datagram met.
       if (retried !== next) {
         retried = next;
         continue;
       }
-      this.lastErrno = -sent;
       failed += 1;
       next += 1;
     }
     return failed;
   }
 
-  private send(fd: number, address: bigint, count: number): number {
+  #send(fd: number, address: bigint, count: number): number {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    const sent = this.libc.syscall(SYS_sendmmsg, fd, address, count, flags, 0);
-    return sent < 0 ? -this.libc.errno() : sent;
+    const sent = this.#libc.syscall(SYS_sendmmsg, fd, address, count, flags, 0);
+    return sent < 0 ? -this.#libc.errno() : sent;
   }
 
-  private append(payloadOffset: number, length: number, destination: TransportAddress): number {
-    const { arena, messages, view } = this;
+  #append(payloadOffset: number, length: number, destination: TransportAddress): number {
+    const arena = this.#arena;
+    const messages = this.#messages;
+    const view = this.#view;
     const index = this.count;
     if (index === messages.capacity) throw new RangeError('the batch is full');
-    if (payloadOffset < 0 || length < 0 || payloadOffset + length > this.byteLength) {
+    if (payloadOffset < 0 || length < 0 || payloadOffset + length > this.#byteLength) {
       throw new RangeError(`no such bytes in the arena: ${length} at ${payloadOffset}`);
     }
     const header = messages.header(index);
     const vector = messages.vector(index);
     arena.writePointer(vector + IOVEC.iov_base, payloadOffset);
     view.setInt32(vector + IOVEC.iov_len, length, true);
-    const nameLength = writeSocketAddress(arena, messages.name(index), destination, this.v4Mapped);
+    const nameLength = writeSocketAddress(arena, messages.name(index), destination);
     view.setInt32(header + MSGHDR.msg_namelen, nameLength, true);
     this.count = index + 1;
     return header;

@@ -4,22 +4,15 @@ import { AF_INET, AF_INET6, SOCKADDR_IN, SOCKADDR_IN6 } from './layout.ts';
 
 /** Room for either kind of socket address, bytes, aligned. */
 export const SOCKET_ADDRESS_BYTES = 32;
-const V4_MAPPED_PREFIX = 0xffff;
 
-/**
- * Writes a `sockaddr_in` or `sockaddr_in6` at `offset` (a multiple of 8).
- *
- * @param v4Mapped - IPv4 is written as `::ffff:a.b.c.d`, which a dual-stack socket wants.
- * @returns its length in bytes.
- */
+/** Writes a `sockaddr_in` or `sockaddr_in6` at `offset` (a multiple of 8); returns its length in bytes. */
 export function writeSocketAddress(
   arena: Arena,
   offset: number,
   address: TransportAddress,
-  v4Mapped: boolean,
 ): number {
   const { view } = arena;
-  if (address.family !== IPV6 && !v4Mapped) {
+  if (address.family !== IPV6) {
     view.setUint16(offset + SOCKADDR_IN.sin_family, AF_INET, true);
     view.setUint16(offset + SOCKADDR_IN.sin_port, address.port);
     view.setInt32(offset + SOCKADDR_IN.sin_addr, address.word0);
@@ -33,7 +26,7 @@ export function writeSocketAddress(
   return SOCKADDR_IN6.size;
 }
 
-/** Reads the socket address at `offset`, an IPv4-mapped one as plain IPv4; false when it is of another family. */
+/** Reads the socket address at `offset`; false when it is of another family. */
 export function readSocketAddress(arena: Arena, offset: number, into: TransportAddress): boolean {
   const { view } = arena;
   const family = view.getUint16(offset, true);
@@ -54,26 +47,26 @@ export function readSocketAddress(arena: Arena, offset: number, into: TransportA
   return true;
 }
 
-/** Writes the 16 bytes of an IPv6 address, or of an IPv4 address in its IPv4-mapped form. */
+/** Writes the 16 bytes of an IPv6 address. */
 export function writeIpv6(view: DataView, offset: number, address: TransportAddress): void {
-  const isIpv6 = address.family === IPV6;
-  view.setInt32(offset, isIpv6 ? address.word0 : 0);
-  view.setInt32(offset + 4, isIpv6 ? address.word1 : 0);
-  view.setInt32(offset + 8, isIpv6 ? address.word2 : V4_MAPPED_PREFIX);
-  view.setInt32(offset + 12, isIpv6 ? address.word3 : address.word0);
+  view.setInt32(offset, address.word0);
+  view.setInt32(offset + 4, address.word1);
+  view.setInt32(offset + 8, address.word2);
+  view.setInt32(offset + 12, address.word3);
 }
 
-/** Reads the 16 bytes of an IPv6 address; an IPv4-mapped one becomes plain IPv4. */
+/** Reads the 16 bytes of an IPv6 address; every socket here is of one family, so none stands for IPv4. */
 export function readIpv6(
   view: DataView,
   offset: number,
   port: number,
   into: TransportAddress,
 ): void {
-  const word0 = view.getInt32(offset);
-  const word1 = view.getInt32(offset + 4);
-  const word2 = view.getInt32(offset + 8);
-  const word3 = view.getInt32(offset + 12);
-  if (word0 === 0 && word1 === 0 && word2 === V4_MAPPED_PREFIX) into.setIpv4(word3, port);
-  else into.setIpv6(word0, word1, word2, word3, port);
+  into.setIpv6(
+    view.getInt32(offset),
+    view.getInt32(offset + 4),
+    view.getInt32(offset + 8),
+    view.getInt32(offset + 12),
+    port,
+  );
 }

@@ -8,24 +8,17 @@ import {
   IPV6_MTU_DISCOVER,
   IPV6_RECVERR,
   IPV6_RECVPKTINFO,
-  IPV6_TCLASS,
   IPV6_V6ONLY,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
-  IP_PMTUDISC_INTERFACE,
-  IP_PMTUDISC_OMIT,
-  IP_PMTUDISC_PROBE,
-  IP_PMTUDISC_WANT,
   IP_RECVERR,
-  IP_TOS,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
-  SO_ERROR,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_REUSEADDR,
@@ -38,28 +31,15 @@ import { scratch } from './scratch.ts';
 import { SOCKET_ADDRESS_BYTES, readSocketAddress, writeSocketAddress } from './socket-address.ts';
 import { SystemError } from './system-error.ts';
 
-const BACKLOG_DEFAULT = 1024;
-
-/** Path MTU behaviour of a socket as ip(7) names it: `IP_PMTUDISC_DONT` and so on. */
-export type MtuDiscover = 'dont' | 'want' | 'do' | 'probe' | 'interface' | 'omit';
-
-const MTU_DISCOVER: Record<MtuDiscover, number> = {
-  dont: IP_PMTUDISC_DONT,
-  want: IP_PMTUDISC_WANT,
-  do: IP_PMTUDISC_DO,
-  probe: IP_PMTUDISC_PROBE,
-  interface: IP_PMTUDISC_INTERFACE,
-  omit: IP_PMTUDISC_OMIT,
-};
+/** Connections that wait to be accepted. */
+const BACKLOG = 1024;
 
 /** What any bound socket is opened with. */
 export interface BindOptions {
-  /** Local address; port 0 lets the kernel choose. */
+  /** Local address, of the one family that the socket is for; port 0 lets the kernel choose. */
   address: TransportAddress;
   /** Shares the port with other sockets of this user that ask for it too; the kernel spreads 5-tuples over them. */
   reusePort?: boolean;
-  /** False makes an IPv6 wildcard socket take IPv4 too; default true. */
-  ipv6Only?: boolean;
 }
 
 /** What a UDP socket is opened with. */
@@ -68,36 +48,28 @@ export interface UdpSocketOptions extends BindOptions {
   packetInfo?: boolean;
   /** Queues ICMP errors for `ErrorQueue`. */
   receiveErrors?: boolean;
-  /** Default is the kernel's. */
-  mtuDiscover?: MtuDiscover;
+  /** See `setDontFragment`; default is the kernel's. */
+  dontFragment?: boolean;
   /** Wish, capped by the kernel for an unprivileged process. */
   receiveBufferBytes?: number;
   /** Wish, capped by the kernel for an unprivileged process. */
   sendBufferBytes?: number;
 }
 
-/** What a TCP listener is opened with. */
-export interface TcpListenerOptions extends BindOptions {
-  /** Connections waiting to be accepted; default 1024. */
-  backlog?: number;
-}
-
 /** Opens a bound, nonblocking UDP socket; the caller owns the file descriptor. Throws SystemError. */
 export function openUdpSocket(options: UdpSocketOptions): number {
-  const { packetInfo, receiveErrors, mtuDiscover, receiveBufferBytes, sendBufferBytes } = options;
-  return openSocket(SOCK_DGRAM, options, (fd, ipv4, ipv6) => {
+  const { packetInfo, receiveErrors, dontFragment, receiveBufferBytes, sendBufferBytes } = options;
+  const { family } = options.address;
+  return openSocket(SOCK_DGRAM, options, (fd) => {
     if (packetInfo === true) {
-      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+      if (family === IPV6) setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
       else setOption(fd, IPPROTO_IP, IP_PKTINFO, 1);
     }
     if (receiveErrors === true) {
-      if (ipv4) setOption(fd, IPPROTO_IP, IP_RECVERR, 1);
-      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+      if (family === IPV6) setOption(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+      else setOption(fd, IPPROTO_IP, IP_RECVERR, 1);
     }
-    if (mtuDiscover !== undefined) {
-      if (ipv4) setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, MTU_DISCOVER[mtuDiscover]);
-      if (ipv6) setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, MTU_DISCOVER[mtuDiscover]);
-    }
+    if (dontFragment !== undefined) setDontFragment(fd, family, dontFragment);
     if (receiveBufferBytes !== undefined) {
       setBufferSize(fd, SO_RCVBUFFORCE, SO_RCVBUF, receiveBufferBytes);
     }
@@ -108,12 +80,12 @@ export function openUdpSocket(options: UdpSocketOptions): number {
 }
 
 /** Opens a bound, nonblocking, listening TCP socket; the caller owns the file descriptor. Throws SystemError. */
-export function openTcpListener(options: TcpListenerOptions): number {
+export function openTcpListener(options: BindOptions): number {
   const fd = openSocket(SOCK_STREAM, options, (socket) =>
     setOption(socket, SOL_SOCKET, SO_REUSEADDR, 1),
   );
   try {
-    check('listen', loadLibc().listen(fd, options.backlog ?? BACKLOG_DEFAULT), options.address);
+    check('listen', loadLibc().listen(fd, BACKLOG), options.address);
   } catch (error) {
     closeSocket(fd);
     throw error;
@@ -145,28 +117,9 @@ export function setDontFragment(fd: number, family: AddressFamily, on: boolean):
   }
 }
 
-/** Sets the DSCP and ECN byte of what leaves a socket of `family`; throws SystemError. */
-export function setTrafficClass(fd: number, family: AddressFamily, trafficClass: number): void {
-  if (family === IPV6) setOption(fd, IPPROTO_IPV6, IPV6_TCLASS, trafficClass);
-  else setOption(fd, IPPROTO_IP, IP_TOS, trafficClass);
-}
-
 /** Sets an option whose value is an int; throws SystemError. */
 export function setOption(fd: number, level: number, name: number, value: number): void {
   check('setsockopt', trySetOption(fd, level, name, value));
-}
-
-/** Reads an option whose value is an int; throws SystemError. */
-export function getOption(fd: number, level: number, name: number): number {
-  const { address, view } = scratch();
-  view.setInt32(8, 4, true);
-  check('getsockopt', loadLibc().getsockopt(fd, level, name, address, address + 8));
-  return view.getInt32(0, true);
-}
-
-/** Takes the pending error of a socket, as a positive errno or 0; throws SystemError. */
-export function takeError(fd: number): number {
-  return getOption(fd, SOL_SOCKET, SO_ERROR);
 }
 
 /** Closes a file descriptor; errors are ignored, since it is gone either way. */
@@ -174,22 +127,18 @@ export function closeSocket(fd: number): void {
   loadLibc().close(fd);
 }
 
-function openSocket(
-  type: number,
-  options: BindOptions,
-  configure: (fd: number, ipv4: boolean, ipv6: boolean) => void,
-): number {
-  const { address, reusePort = false, ipv6Only = true } = options;
+function openSocket(type: number, options: BindOptions, configure: (fd: number) => void): number {
+  const { address, reusePort = false } = options;
   const libc = loadLibc();
   const isIpv6 = address.family === IPV6;
   const flags = type | SOCK_NONBLOCK | SOCK_CLOEXEC;
   const fd = check('socket', libc.socket(isIpv6 ? AF_INET6 : AF_INET, flags, 0), address);
   try {
-    if (isIpv6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+    if (isIpv6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    configure(fd, !isIpv6 || !ipv6Only, isIpv6);
+    configure(fd);
     const memory = scratch();
-    const length = writeSocketAddress(memory, 0, address, false);
+    const length = writeSocketAddress(memory, 0, address);
     check('bind', libc.bind(fd, memory.address, length), address);
   } catch (error) {
     closeSocket(fd);

@@ -17,12 +17,9 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_MTU_DISCOVER,
-  IPV6_TCLASS,
   IP_MTU_DISCOVER,
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
-  IP_PMTUDISC_PROBE,
-  IP_TOS,
   SOL_SOCKET,
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
@@ -35,26 +32,18 @@ import { SendBatch } from '../../src/sys/send-batch.ts';
 import {
   type UdpSocketOptions,
   closeSocket,
-  getOption,
   localAddress,
   openTcpListener,
   openUdpSocket,
   setDontFragment,
-  setTrafficClass,
-  takeError,
 } from '../../src/sys/socket.ts';
 import { readSocketAddress, writeSocketAddress } from '../../src/sys/socket-address.ts';
-import {
-  GatherBatch,
-  acceptStream,
-  receiveStream,
-  sendStream,
-  setNoDelay,
-  shutdownStream,
-} from '../../src/sys/stream.ts';
-import { SystemError, errnoCode } from '../../src/sys/system-error.ts';
+import { acceptStream, receiveStream, sendStream, setNoDelay } from '../../src/sys/stream.ts';
+import { SystemError } from '../../src/sys/system-error.ts';
+import { getOption, shutDown } from '../support/socket-calls.ts';
+import { addressFrom } from '../support/turn-client.ts';
 
-const { EADDRINUSE, EAGAIN, EBADF, ECONNREFUSED, EMSGSIZE, EINVAL, EPIPE } = constants.errno;
+const { EADDRINUSE, EAGAIN, ECONNREFUSED, EPIPE } = constants.errno;
 const DEADLINE_MS = 10_000;
 const support = checkSupport();
 const hasIpv6 = support.supported && canOpen('::1');
@@ -137,11 +126,10 @@ t.test('socket addresses written are read back', (t) => {
     .map(([words, number]) => new TransportAddress().setIpv6(...words, number));
   const read = new TransportAddress();
   const seed = fc.check(
-    fc.property(fc.oneof(ipv4, ipv6), fc.boolean(), (address, v4Mapped) => {
-      const length = writeSocketAddress(arena, offset, address, v4Mapped);
-      const isShort = address.family === IPV4 && !v4Mapped;
+    fc.property(fc.oneof(ipv4, ipv6), (address) => {
+      const length = writeSocketAddress(arena, offset, address);
       return (
-        length === (isShort ? 16 : 28) &&
+        length === (address.family === IPV4 ? 16 : 28) &&
         readSocketAddress(arena, offset, read) &&
         read.equals(address)
       );
@@ -170,7 +158,6 @@ for (const { ip, options, skip } of [
     t.throws(() => sends.add(payload, 1, server.address), RangeError);
     t.equal(sends.flush(client.fd), 0);
     t.equal(sends.count, 0);
-    t.equal(sends.lastErrno, 0);
     const from = new TransportAddress();
     receiveAll(t, batch, server.fd, lengths.length);
     for (const [slot, length] of lengths.entries()) {
@@ -245,18 +232,16 @@ t.test('slots are used again whatever they held before', { skip: skipIpv6 }, (t)
   t.end();
 });
 
-for (const { name, bind, options, asked, skip } of [
-  { name: 'IPv4', bind: '0.0.0.0', options: {}, asked: '127.0.0.2', skip: false },
-  { name: 'IPv6', bind: '::', options: {}, asked: '::1', skip: skipIpv6 },
-  { name: 'dual', bind: '::', options: { ipv6Only: false }, asked: '127.0.0.2', skip: skipIpv6 },
-  { name: 'dual', bind: '::', options: { ipv6Only: false }, asked: '::1', skip: skipIpv6 },
+for (const { bind, asked, skip } of [
+  { bind: '0.0.0.0', asked: '127.0.0.2', skip: false },
+  { bind: '::', asked: '::1', skip: skipIpv6 },
 ]) {
-  t.test(`a ${name} wildcard socket answers from ${asked} that was asked`, { skip }, (t) => {
-    const server = open(t, bind, { ...options, packetInfo: true });
+  t.test(`a socket on ${bind} answers from ${asked} that was asked`, { skip }, (t) => {
+    const server = open(t, bind, { packetInfo: true });
     const client = open(t, asked.includes(':') ? '::1' : '127.0.0.1');
     const batch = receiver({ slots: 2, slotBytes: 100, control: true });
     const sends = new SendBatch(arena, 2);
-    const target = parse(asked, server.address.port);
+    const target = addressFrom(asked, server.address.port);
     const from = new TransportAddress();
     const local = new TransportAddress();
     const payload = arena.allocate(8);
@@ -264,10 +249,9 @@ for (const { name, bind, options, asked, skip } of [
     t.equal(sends.flush(client.fd), 0);
     receiveAll(t, batch, server.fd, 1);
     t.ok(batch.readAddress(0, from));
-    t.same(from, client.address, 'the client, never in IPv4-mapped form');
+    t.same(from, client.address);
     t.ok(batch.readLocalAddress(0, local));
-    t.same(local, parse(asked, 0));
-    sends.v4Mapped = bind === '::' && options.ipv6Only === false;
+    t.same(local, addressFrom(asked, 0));
     sends.addFrom(batch.payloadOffset(0), batch.length(0), from, local);
     t.equal(sends.flush(server.fd), 0);
     receiveAll(t, batch, client.fd, 1);
@@ -290,68 +274,39 @@ t.test('a datagram that fails does not hold up those behind it', (t) => {
   const sends = new SendBatch(arena, 8);
   const payload = arena.allocate(70_000);
   sends.add(payload, 1, address);
-  sends.add(payload, 2, parse('127.0.0.1', 0));
+  sends.add(payload, 2, addressFrom('127.0.0.1', 0));
   sends.add(payload, 3, address);
   sends.add(payload, 70_000, address);
   sends.add(payload, 65_508, address);
   sends.add(payload, 4, address);
   t.equal(sends.flush(fd), 3);
-  t.equal(errnoCode(sends.lastErrno), errnoCode(EMSGSIZE));
   receiveAll(t, batch, fd, 3);
   t.same(
     [0, 1, 2].map((slot) => batch.length(slot)),
     [1, 3, 4],
   );
-  sends.add(payload, 2, parse('127.0.0.1', 0));
+  sends.add(payload, 2, addressFrom('127.0.0.1', 0));
   t.equal(sends.flush(fd), 1);
-  t.equal(sends.lastErrno, EINVAL);
   sends.add(payload, 1, address);
   sends.add(payload, 1, address);
   t.equal(sends.flush(-1), 2);
-  t.equal(sends.lastErrno, EBADF);
   t.throws(() => sends.add(arena.bytes.length - 1, 2, address), RangeError);
   t.throws(() => sends.add(-1, 1, address), RangeError);
   t.equal(sends.count, 0);
   t.end();
 });
 
-for (const { ip, bind, options, origin, type, code, skip } of [
-  {
-    ip: '127.0.0.1',
-    bind: '127.0.0.1',
-    options: {},
-    origin: SO_EE_ORIGIN_ICMP,
-    type: 3,
-    code: 3,
-    skip: false,
-  },
-  {
-    ip: '::1',
-    bind: '::1',
-    options: {},
-    origin: SO_EE_ORIGIN_ICMP6,
-    type: 1,
-    code: 4,
-    skip: skipIpv6,
-  },
-  {
-    ip: '127.0.0.1',
-    bind: '::',
-    options: { ipv6Only: false },
-    origin: SO_EE_ORIGIN_ICMP,
-    type: 3,
-    code: 3,
-    skip: skipIpv6,
-  },
+for (const { ip, origin, type, code, skip } of [
+  { ip: '127.0.0.1', origin: SO_EE_ORIGIN_ICMP, type: 3, code: 3, skip: false },
+  { ip: '::1', origin: SO_EE_ORIGIN_ICMP6, type: 1, code: 4, skip: skipIpv6 },
 ]) {
-  t.test(`the ICMP error of ${ip} reaches a socket on ${bind}`, { skip }, (t) => {
-    const { fd } = open(t, bind, { ...options, receiveErrors: true });
+  t.test(`the ICMP error of ${ip} reaches a socket`, { skip }, (t) => {
+    const { fd } = open(t, ip, { receiveErrors: true });
     const closed = closedPort(ip);
     const alive = open(t, ip);
     const batch = receiver({ slots: 1, slotBytes: 100 });
     const sends = new SendBatch(arena, 2);
     const errors = new ErrorQueue(arena);
-    sends.v4Mapped = bind === '::';
     t.notOk(errors.read(fd));
     sends.add(0, 10, closed);
     t.equal(sends.flush(fd), 0);
@@ -361,7 +316,7 @@ for (const { ip, bind, options, origin, type, code, skip } of [
     receiveAll(t, batch, alive.fd, 1);
     t.ok(errors.read(fd));
     t.same(errors.destination, closed);
-    t.match(errors, { origin, type, code, errno: ECONNREFUSED });
+    t.match(errors, { origin, type, code });
     t.notOk(errors.read(fd));
     sends.add(0, 10, closed);
     sends.flush(fd);
@@ -384,7 +339,9 @@ t.test('a port in use is refused with a clear error, unless it is shared', (t) =
     code: 'EADDRINUSE',
     message: `bind 127.0.0.1:${port}: EADDRINUSE, address already in use`,
   });
-  t.throws(() => openUdpSocket({ address: parse('192.0.2.1', 0) }), { code: 'EADDRNOTAVAIL' });
+  t.throws(() => openUdpSocket({ address: addressFrom('192.0.2.1', 0) }), {
+    code: 'EADDRNOTAVAIL',
+  });
   const sends = new SendBatch(arena, 1);
   for (let client = 0; client < 64; client++) {
     const { fd } = open(t, '127.0.0.1');
@@ -398,22 +355,18 @@ t.test('a port in use is refused with a clear error, unless it is shared', (t) =
 });
 
 t.test('socket options arrive in the kernel', (t) => {
-  const ipv4 = open(t, '127.0.0.1', { mtuDiscover: 'probe', receiveBufferBytes: 100_000 });
-  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
+  const ipv4 = open(t, '127.0.0.1', { dontFragment: false, receiveBufferBytes: 100_000 });
+  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_DONT);
   t.equal(getOption(ipv4.fd, SOL_SOCKET, SO_RCVBUF), 200_000, 'Linux doubles it');
   setDontFragment(ipv4.fd, IPV4, true);
   t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_DO);
   setDontFragment(ipv4.fd, IPV4, false);
   t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_DONT);
-  setTrafficClass(ipv4.fd, IPV4, 0xb8);
-  t.equal(getOption(ipv4.fd, IPPROTO_IP, IP_TOS), 0xb8);
   t.throws(() => setDontFragment(-1, IPV4, true), { syscall: 'setsockopt', code: 'EBADF' });
   if (hasIpv6) {
     const ipv6 = open(t, '::1', { sendBufferBytes: 100_000 });
     setDontFragment(ipv6.fd, IPV6, true);
     t.equal(getOption(ipv6.fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IP_PMTUDISC_DO);
-    setTrafficClass(ipv6.fd, IPV6, 0xb8);
-    t.equal(getOption(ipv6.fd, IPPROTO_IPV6, IPV6_TCLASS), 0xb8);
   }
   t.end();
 });
@@ -424,7 +377,7 @@ for (const { ip, skip } of [
 ]) {
   t.test(`a TCP connection over ${ip}`, { skip }, async (t) => {
     const { connect } = await import('node:net');
-    const listener = openTcpListener({ address: parse(ip, 0), reusePort: true, backlog: 8 });
+    const listener = openTcpListener({ address: addressFrom(ip, 0), reusePort: true });
     t.teardown(() => closeSocket(listener));
     const bound = new TransportAddress();
     localAddress(listener, bound);
@@ -436,7 +389,7 @@ for (const { ip, skip } of [
     wait(listener);
     const fd = acceptStream(listener, peer);
     t.ok(fd >= 0);
-    t.same(peer, parse(ip, client.localPort ?? 0));
+    t.same(peer, addressFrom(ip, client.localPort ?? 0));
     setNoDelay(fd, true);
     t.not(getOption(fd, IPPROTO_TCP, TCP_NODELAY), 0);
     const offset = arena.allocate(64);
@@ -446,26 +399,14 @@ for (const { ip, skip } of [
     t.equal(receiveStream(fd, arena, offset, 64), 5);
     t.equal(Buffer.from(arena.bytes.subarray(offset, offset + 5)).toString(), 'hello');
     t.equal(sendStream(fd, arena, offset, 5), 5);
-    const pieces = new GatherBatch(arena, 3);
-    pieces.add(offset + 4, 1);
-    pieces.add(offset, 2);
-    pieces.add(offset + 2, 2);
-    t.ok(pieces.isFull);
-    t.throws(() => pieces.add(offset, 1), RangeError);
-    t.equal(pieces.send(fd), 5);
-    t.equal(pieces.count, 0);
     t.throws(() => sendStream(fd, arena, arena.bytes.length, 1), RangeError);
     t.throws(() => receiveStream(fd, arena, -1, 1), RangeError);
-    shutdownStream(fd);
-    let text = '';
-    for await (const chunk of client) text += String(chunk);
-    t.equal(text, 'helloohell');
-    wait(fd);
-    t.equal(receiveStream(fd, arena, offset, 64), 0, 'the client has ended');
+    const [data] = (await once(client, 'data')) as [Buffer];
+    t.equal(data.toString(), 'hello');
+    shutDown(fd);
+    t.equal(receiveStream(fd, arena, offset, 64), 0, 'the connection has ended');
     t.equal(sendStream(fd, arena, offset, 5), -EPIPE, 'and no signal kills the process');
-    t.equal(takeError(fd), 0);
     closeSocket(fd);
-    t.equal(pieces.send(-1), -EBADF);
   });
 }
 
@@ -512,7 +453,7 @@ t.test('worker threads block in system calls of their own and wake at a signal',
   const sends = new SendBatch(arena, 8);
   const from = new TransportAddress();
   for (const [message] of ready) {
-    const server = parse('127.0.0.1', (message as { port: number }).port);
+    const server = addressFrom('127.0.0.1', (message as { port: number }).port);
     sends.add(0, 33, server);
     t.equal(sends.flush(client.fd), 0);
     receiveAll(t, batch, client.fd, 1);
@@ -537,7 +478,7 @@ function open(
   options: Omit<UdpSocketOptions, 'address'> = {},
   port = 0,
 ): Endpoint {
-  const fd = openUdpSocket({ ...options, address: parse(ip, port) });
+  const fd = openUdpSocket({ ...options, address: addressFrom(ip, port) });
   t.teardown(() => closeSocket(fd));
   const address = new TransportAddress();
   localAddress(fd, address);
@@ -546,7 +487,7 @@ function open(
 
 function canOpen(ip: string): boolean {
   try {
-    closeSocket(openUdpSocket({ address: parse(ip, 0) }));
+    closeSocket(openUdpSocket({ address: addressFrom(ip, 0) }));
     return true;
   } catch {
     return false;
@@ -554,16 +495,10 @@ function canOpen(ip: string): boolean {
 }
 
 function closedPort(ip: string): TransportAddress {
-  const address = parse(ip, 0);
+  const address = addressFrom(ip, 0);
   const fd = openUdpSocket({ address });
   localAddress(fd, address);
   closeSocket(fd);
-  return address;
-}
-
-function parse(ip: string, port: number): TransportAddress {
-  const address = TransportAddress.parse(ip, port);
-  if (address === undefined) throw new Error(`not an address: ${ip}`);
   return address;
 }
 
