@@ -47,14 +47,20 @@ export const TEXT_ATTRIBUTE_BYTES_MAX = 763;
  */
 export const CREDENTIAL_CLOCK_SKEW_MAX_SECONDS = 3600;
 
-/** TCP connections of one worker. */
+/** Bytes of answers that a TCP client without an allocation may leave unread before it is disconnected. */
+export const STRANGER_UNREAD_BYTES_MAX = 16 * 1024;
+/** Relay workers of one process; shared tables note their owner in a byte. */
+export const WORKERS_MAX = 254;
+/** TCP connections of one client, an IPv4 address or an IPv6 /64, in one worker. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 256;
+/** TCP connections of one worker; fewer when the process may open fewer descriptors. */
 export const CONNECTIONS_PER_WORKER_MAX = 50_000;
 /** Bytes waiting for a slow TCP client before relayed data is dropped. */
 export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 256 * 1024;
 /** A TCP client that has sent no complete message for so long is disconnected, seconds. */
 export const CONNECTION_FIRST_MESSAGE_SECONDS = 10;
-/** A TCP client without an allocation is disconnected after so long without a message, seconds. */
-export const CONNECTION_IDLE_SECONDS = 30;
+/** A TCP client that has no allocation so long after it connected is disconnected, seconds. */
+export const CONNECTION_STRANGER_SECONDS = 30;
 
 /** Log records of one kind that a worker sends per second; the rest is counted. */
 export const LOG_RECORDS_PER_SECOND_MAX = 50;

@@ -7,8 +7,4 @@ const start = workerData as WorkerStart<PolicyData>;
 const service = new TurnService(start.setup, true, (record) => {
   start.port.postMessage({ kind: 'record', record } satisfies FromWorker);
 });
-runRelayWorker(start, {
-  server: service.server,
-  replacePolicies: (policies) => service.replacePolicies(policies),
-  onEvent: (event, now) => service.onEvent(event, now),
-});
+runRelayWorker(start, service);

@@ -6,7 +6,7 @@ import type { TurnServer } from '../turn/turn-server.ts';
 export interface TurnCore<Policies> {
   readonly server: TurnServer;
   /** Swaps credentials and routes; the driver drains the server's commands afterwards. */
-  readonly replacePolicies: (policies: Policies) => void;
+  replacePolicies(policies: Policies): void;
   /** Reports an event of the server. */
-  readonly onEvent: (event: TurnEvent, now: Now) => void;
+  onEvent(event: TurnEvent, now: Now): void;
 }

@@ -46,7 +46,7 @@ export type TurnEvent =
  * except `allocation`, `relay` and `binding`, which live until their own end is announced.
  */
 export type TurnCommand =
-  /** Send one whole message to a client; the driver copies `bytes` if it keeps them. */
+  /** Send one whole message to a client; `bytes` belong to the driver. */
   | { readonly kind: 'sendToClient'; readonly client: Client; readonly bytes: Uint8Array }
   /** Bind a socket to `relay.bindAddress`, and one to the next port when `reservesNext`; then report the outcome. */
   | { readonly kind: 'bindRelay'; readonly relay: Relay; readonly reservesNext: boolean }
@@ -56,8 +56,6 @@ export type TurnCommand =
   | { readonly kind: 'closeRelay'; readonly relay: Relay }
   /** Close a socket that was reserved and never asked for. */
   | { readonly kind: 'closeReserved'; readonly handle: number }
-  /** End a stream connection. */
-  | { readonly kind: 'closeClient'; readonly client: Client }
   /** Both 5-tuples of a new channel, for a fast path below user space. */
   | { readonly kind: 'channelUp'; readonly binding: ChannelBinding }
   /** The channel is gone. */

@@ -5,12 +5,12 @@ import t from 'tap';
 import { CONNECTION_WRITE_BUFFER_BYTES_MAX } from '../../src/limits.ts';
 import { ipText, readAddress } from '../../src/net/portable/address-text.ts';
 import { HandleTable } from '../../src/net/portable/handle-table.ts';
-import { listenOnEach } from '../../src/net/portable/listen-ips.ts';
+import { listenOnEach } from '../../src/net/portable/listen-on-each.ts';
 import type { PortableDriver } from '../../src/net/portable/portable-driver.ts';
 import { TcpConnection } from '../../src/net/portable/tcp-connection.ts';
 import type { ListenerPlan } from '../../src/net/data-plane.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
-import { Client, ServerEndpoint } from '../../src/turn/allocation.ts';
+import { Client, ServerEndpoint, type Allocation } from '../../src/turn/allocation.ts';
 import { addressFrom } from '../support/turn-client.ts';
 
 const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -104,6 +104,7 @@ t.test('a client that does not read loses relayed data first, its connection lat
   });
   const address = addressFrom('192.0.2.1', 1);
   const client = new Client(new ServerEndpoint('tcp', 'tcp', address, []), address, 0);
+  client.allocation = {} as Allocation;
   const connection = new TcpConnection(driver, client, socket as unknown as Socket);
   const data = new Uint8Array(1000);
   for (let count = 0; count < 10_000; count++) connection.sendRelayed(data);

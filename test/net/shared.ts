@@ -4,19 +4,23 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import {
   CONNECTION_FIRST_MESSAGE_SECONDS,
-  CONNECTION_IDLE_SECONDS,
+  CONNECTION_STRANGER_SECONDS,
   CONNECTION_WRITE_BUFFER_BYTES_MAX,
   RESERVATIONS_MAX,
   STRANGER_FRAME_BYTES_MAX,
+  STRANGER_UNREAD_BYTES_MAX,
   STREAM_FRAME_BYTES_MAX,
 } from '../../src/limits.ts';
 import type { ListenerPlan } from '../../src/net/data-plane.ts';
 import { isLoopback, relayAddressesFor } from '../../src/net/relay-address-plan.ts';
-import { MonotonicClock } from '../../src/net/shared/clock.ts';
+import { StreamBudget } from '../../src/net/reactor/stream-budget.ts';
+import { readMonotonicMs, readUnixSeconds } from '../../src/net/shared/clock.ts';
+import { ConnectionCounts, connectionsPerWorker } from '../../src/net/shared/connection-counts.ts';
 import {
   createDescriptorMemory,
   DescriptorLedger,
 } from '../../src/net/shared/descriptor-ledger.ts';
+import { descriptorLimit } from '../../src/net/shared/descriptor-limit.ts';
 import { listenError } from '../../src/net/shared/listen-error.ts';
 import {
   createQuotaMemory,
@@ -33,7 +37,7 @@ import { StreamConnection } from '../../src/net/shared/stream-connection.ts';
 import { WriteBacklog } from '../../src/net/shared/write-backlog.ts';
 import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';
 import { Client, ServerEndpoint, type Allocation } from '../../src/turn/allocation.ts';
-import type { MonotonicMs, QuotaPolicy, Reservation, UnixSeconds } from '../../src/turn/policy.ts';
+import type { MonotonicMs, QuotaPolicy, Reservation } from '../../src/turn/policy.ts';
 import type { SpinLockWorkerData } from '../support/spin-lock-worker.ts';
 import { addressFrom } from '../support/turn-client.ts';
 
@@ -428,7 +432,7 @@ t.test('why a listener cannot be opened', (t) => {
 
 t.test('StreamConnection: time and space of a client', (t) => {
   class Connection extends StreamConnection {
-    readonly message = (ms: number): void => this.noteMessage(ms as MonotonicMs);
+    readonly message = (): void => this.noteMessage();
     readonly frameMax = (): number => this.frameBytesMax;
     readonly dropsAt = (length: number, waiting: number) => this.isTooSlowFor(length, waiting);
     readonly endsAt = (waiting: number): boolean => this.isUnresponsive(waiting);
@@ -436,19 +440,21 @@ t.test('StreamConnection: time and space of a client', (t) => {
   const address = addressFrom('192.0.2.1', 1);
   const client = new Client(new ServerEndpoint('tcp', 'tcp', address, []), address, 0);
   const connection = new Connection(client, 1000 as MonotonicMs);
-  const isIdleAt = (ms: number): boolean => connection.isIdle(ms as MonotonicMs);
-  const first = 1000 + CONNECTION_FIRST_MESSAGE_SECONDS * 1000;
-  t.equal(connection.expiresAtMs, first);
-  t.ok(isIdleAt(first));
-  connection.message(first);
-  t.notOk(isIdleAt(first + CONNECTION_IDLE_SECONDS * 1000 - 1));
-  connection.message(first);
-  t.ok(isIdleAt(first + CONNECTION_IDLE_SECONDS * 1000));
+  t.equal(connection.expiresAtMs, 1000 + CONNECTION_FIRST_MESSAGE_SECONDS * 1000);
+  connection.message();
+  const strangerUntil = 1000 + CONNECTION_STRANGER_SECONDS * 1000;
+  t.equal(connection.expiresAtMs, strangerUntil, 'the first message gives time to allocate');
+  connection.message();
+  t.equal(connection.expiresAtMs, strangerUntil, 'further ones give no more');
+  t.ok(connection.isStranger);
   t.equal(connection.frameMax(), STRANGER_FRAME_BYTES_MAX);
+  t.notOk(connection.endsAt(STRANGER_UNREAD_BYTES_MAX));
+  t.ok(connection.endsAt(STRANGER_UNREAD_BYTES_MAX + 1));
 
   client.allocation = {} as Allocation;
-  t.notOk(isIdleAt(1e9), 'an allocation is use enough');
-  t.equal(connection.expiresAtMs, 1e9 + CONNECTION_IDLE_SECONDS * 1000);
+  t.notOk(connection.isStranger);
+  connection.prolong(strangerUntil as MonotonicMs);
+  t.equal(connection.expiresAtMs, strangerUntil + CONNECTION_STRANGER_SECONDS * 1000);
   t.equal(connection.frameMax(), STREAM_FRAME_BYTES_MAX);
 
   const max = CONNECTION_WRITE_BUFFER_BYTES_MAX;
@@ -460,15 +466,52 @@ t.test('StreamConnection: time and space of a client', (t) => {
   t.end();
 });
 
+t.test('ConnectionCounts: in all and by network', (t) => {
+  const counts = new ConnectionCounts(3, 2);
+  const at = (ip: string): TransportAddress => addressFrom(ip, 1);
+  counts.add(at('192.0.2.1'));
+  counts.add(at('192.0.2.1'));
+  t.notOk(counts.hasRoomFor(at('192.0.2.1')), 'one address has enough');
+  t.ok(counts.hasRoomFor(at('192.0.2.2')));
+  counts.add(at('2001:db8::1'));
+  t.notOk(counts.hasRoomFor(at('192.0.2.2')), 'all together have enough');
+  counts.remove(at('192.0.2.1'));
+  t.ok(counts.hasRoomFor(at('2001:db8::2')));
+  counts.add(at('2001:db8::2'));
+  counts.remove(at('192.0.2.1'));
+  t.notOk(counts.hasRoomFor(at('2001:db8:0:0:1::3')), 'a /64 counts as one client');
+  t.ok(counts.hasRoomFor(at('2001:db8:0:1::3')));
+  t.ok(counts.hasRoomFor(at('192.0.2.1')), 'what was taken back is free again');
+  t.ok(connectionsPerWorker(2) <= descriptorLimit() / 4, 'half of the descriptors are for relays');
+  t.end();
+});
+
+t.test('StreamBudget: strangers wait first', (t) => {
+  const budget = new StreamBudget();
+  let strangersBytes = 0;
+  for (let granted = budget.grant(true); granted > 0; granted = budget.grant(true)) {
+    budget.spend(granted, true);
+    strangersBytes += granted;
+  }
+  t.equal(strangersBytes, 16 * 1024);
+  t.ok(budget.grant(false) > 0, 'clients with an allocation are still heard');
+  let bytes = strangersBytes;
+  for (let granted = budget.grant(false); granted > 0; granted = budget.grant(false)) {
+    budget.spend(granted, false);
+    bytes += granted;
+  }
+  t.ok(bytes >= 512 * 1024 && bytes < 1024 * 1024, 'a turn ends');
+  t.equal(budget.grant(true), 0);
+  budget.renew();
+  t.ok(budget.grant(true) > 0 && budget.grant(false) > 0);
+  t.end();
+});
+
 t.test('the clocks', (t) => {
-  const clock = new MonotonicClock();
   const before = Math.floor(Date.now() / 1000);
-  const now = clock.unixSeconds();
+  const now = readUnixSeconds();
   t.ok(Number.isInteger(now) && now >= before);
-  const first = clock.monotonicMs();
-  t.ok(first <= clock.monotonicMs());
-  const both = { monotonicMs: 0 as MonotonicMs, unixSeconds: 0 as UnixSeconds };
-  clock.update(both);
-  t.ok(both.monotonicMs >= first && both.unixSeconds >= now);
+  const first = readMonotonicMs();
+  t.ok(first <= readMonotonicMs());
   t.end();
 });

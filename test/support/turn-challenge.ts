@@ -1,3 +1,4 @@
+import { TEXT_ATTRIBUTE_BYTES_MAX } from '../../src/limits.ts';
 import { readBytes, readPasswordAlgorithms, readText } from '../../src/stun/attributes.ts';
 import {
   longTermKey,
@@ -9,8 +10,6 @@ import type { StunWriter } from '../../src/stun/message-writer.ts';
 import type { StunMessage } from '../../src/stun/message.ts';
 import { ATTRIBUTE, PASSWORD_ALGORITHM, type PasswordAlgorithm } from '../../src/stun/registry.ts';
 import type { TurnCredential } from './credentials.ts';
-
-const TEXT_BYTES_MAX = 763;
 
 /** What a 401 or 438 asks for: how every later request is signed (RFC 8489 §9.2.4, §9.2.5). */
 export class Challenge {
@@ -64,7 +63,7 @@ export class Challenge {
 }
 
 function textOf(response: StunMessage, type: number): string {
-  const text = readText(response, response.find(type), TEXT_BYTES_MAX);
+  const text = readText(response, response.find(type), TEXT_ATTRIBUTE_BYTES_MAX);
   if (text === undefined) throw new Error(`attribute ${type} is missing in the challenge`);
   return text;
 }

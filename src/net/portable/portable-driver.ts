@@ -3,12 +3,12 @@ import type { Client, Relay } from '../../turn/allocation.ts';
 import type { TurnCommand } from '../../turn/commands.ts';
 import type { MonotonicMs, Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
-import { MonotonicClock } from '../shared/clock.ts';
+import { readMonotonicMs, readUnixSeconds } from '../shared/clock.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { frameForClient } from './client-frame.ts';
 import { RelaySockets } from './relay-sockets.ts';
 import { TcpConnections } from './tcp-connections.ts';
-import type { DatagramEndpoint } from './udp-listener.ts';
+import type { UdpEndpoint } from './udp-listener.ts';
 import { sendDatagram } from './udp-socket.ts';
 
 /** Hands everything that sockets and timers bring to the core, and carries out what the core asks for. */
@@ -18,7 +18,6 @@ export class PortableDriver {
   readonly connections: TcpConnections;
 
   readonly #core: Pick<TurnCore<never>, 'server' | 'onEvent'>;
-  readonly #clock = new MonotonicClock();
   readonly #relays: RelaySockets;
   #timer: NodeJS.Timeout | undefined;
   #timerDeadline: MonotonicMs | undefined;
@@ -27,10 +26,7 @@ export class PortableDriver {
   constructor(core: Pick<TurnCore<never>, 'server' | 'onEvent'>) {
     this.#core = core;
     this.server = core.server;
-    this.now = {
-      monotonicMs: this.#clock.monotonicMs(),
-      unixSeconds: this.#clock.unixSeconds(),
-    };
+    this.now = { monotonicMs: readMonotonicMs(), unixSeconds: readUnixSeconds() };
     this.#relays = new RelaySockets(this);
     this.connections = new TcpConnections(this);
   }
@@ -42,14 +38,15 @@ export class PortableDriver {
    */
   handle(input: (server: TurnServer, now: Now) => void): void {
     if (this.#isStopped) return;
-    this.#clock.update(this.now);
+    this.now.monotonicMs = readMonotonicMs();
+    this.now.unixSeconds = readUnixSeconds();
     input(this.server, this.now);
     this.#drainCommands();
     this.#armTimer();
   }
 
   /** Handles a datagram of a client; `client` and `message` are borrowed. */
-  handleDatagram(endpoint: DatagramEndpoint, client: TransportAddress, message: Uint8Array): void {
+  handleDatagram(endpoint: UdpEndpoint, client: TransportAddress, message: Uint8Array): void {
     this.handle((server, now) => {
       const { length } = message;
       const under = server.handleClientDatagram(endpoint, client, message, 0, length, now);
@@ -71,7 +68,7 @@ export class PortableDriver {
       const under = server.handlePeerDatagram(relay, peer);
       if (under === undefined) return;
       const { client } = relay.allocation;
-      const isStream = client.handle >= 0;
+      const { isStream } = client;
       const frame = frameForClient(under, server.dataIndication, payload, peer, isStream);
       if (frame === undefined) return;
       if (isStream) this.connections.of(client)?.sendRelayed(frame);
@@ -119,9 +116,6 @@ export class PortableDriver {
       case 'closeReserved':
         this.#relays.close(command.handle);
         break;
-      case 'closeClient':
-        this.connections.closeLater(command.client);
-        break;
       case 'channelUp':
       case 'channelDown':
         // Where a fast path below user space would be told; this driver has none.
@@ -132,10 +126,10 @@ export class PortableDriver {
     }
   }
 
+  /** The core makes `bytes` anew for every command and forgets them, so a socket may keep them. */
   #sendToClient(client: Client, bytes: Uint8Array): void {
-    const copy = new Uint8Array(bytes);
-    if (client.handle < 0) sendToDatagramClient(client, copy);
-    else this.connections.of(client)?.sendControl(copy);
+    if (client.isStream) this.connections.of(client)?.sendControl(bytes);
+    else sendToDatagramClient(client, bytes);
   }
 
   #armTimer(): void {
@@ -158,7 +152,7 @@ export class PortableDriver {
 }
 
 function sendToDatagramClient({ endpoint, address }: Client, bytes: Uint8Array): void {
-  sendDatagram((endpoint as DatagramEndpoint).socket, bytes, address);
+  sendDatagram((endpoint as UdpEndpoint).socket, bytes, address);
 }
 
 function earlier(a: MonotonicMs | undefined, b: MonotonicMs | undefined): MonotonicMs | undefined {

@@ -1,6 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import type { Relay } from '../../turn/allocation.ts';
+import { isPortTaken, withNextPort } from '../shared/relay-port.ts';
 import { readAddress } from './address-text.ts';
 import { HandleTable } from './handle-table.ts';
 import type { PortableDriver } from './portable-driver.ts';
@@ -27,10 +28,17 @@ export class RelaySockets {
     this.#binding.add(binding);
   }
 
-  /** Uses a socket that was reserved; the core is told at once. */
+  /** Uses a socket that was reserved, unless it is bound to another address; the core is told at once. */
   adopt(relay: Relay, handle: number): void {
-    this.#receiveFor(relay, this.#sockets.get(handle)!);
-    this.#driver.server.handleRelayBound(relay, handle, undefined, this.#driver.now);
+    const { server, now } = this.#driver;
+    const reserved = this.#sockets.get(handle)!;
+    if (reserved.socket.address().address === relay.bindAddress.ip()) {
+      this.#receiveFor(relay, reserved);
+      server.handleRelayBound(relay, handle, undefined, now);
+    } else {
+      this.close(handle);
+      server.handleRelayFailed(relay, false, now);
+    }
   }
 
   /** Sends a datagram to a peer; `bytes` belong to the socket from now on. */
@@ -54,11 +62,7 @@ export class RelaySockets {
 
   async #bind(relay: Relay, reservesNext: boolean): Promise<void> {
     const addresses = [relay.bindAddress.clone()];
-    if (reservesNext) {
-      const next = relay.bindAddress.clone();
-      next.port++;
-      addresses.push(next);
-    }
+    if (reservesNext) addresses.push(withNextPort(relay.bindAddress));
     const outcomes = await Promise.allSettled(addresses.map(openUdpSocket));
     const sockets = outcomes.flatMap((outcome) =>
       outcome.status === 'fulfilled' ? [outcome.value] : [],
@@ -80,8 +84,7 @@ export class RelaySockets {
 
   #reportFailed(relay: Relay, sockets: readonly Socket[], { code }: NodeJS.ErrnoException): void {
     for (const socket of sockets) socket.close();
-    const isPortTaken = code === 'EADDRINUSE' || code === 'EACCES';
-    this.#driver.handle((server, now) => server.handleRelayFailed(relay, isPortTaken, now));
+    this.#driver.handle((server, now) => server.handleRelayFailed(relay, isPortTaken(code), now));
   }
 
   #receiveFor(relay: Relay, { socket }: RelaySocket): void {

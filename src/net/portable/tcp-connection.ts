@@ -47,7 +47,7 @@ export class TcpConnection extends StreamConnection {
     framer.push(chunk, 0, chunk.length);
     while (!this.isGone && framer.next()) {
       this.#driver.handleFrame(this.client, framer.bytes, framer.offset, framer.length);
-      this.noteMessage(this.#driver.now.monotonicMs);
+      this.noteMessage();
     }
     if (framer.isBroken) this.#close();
   }

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import { CONNECTIONS_PER_WORKER_MAX } from '../../limits.ts';
+import { CONNECTIONS_PER_ADDRESS_MAX } from '../../limits.ts';
 import { Client, type ServerEndpoint } from '../../turn/allocation.ts';
 import { ExpiryWheel } from '../../turn/expiry.ts';
 import type { MonotonicMs } from '../../turn/policy.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
+import { ConnectionCounts, connectionsPerWorker } from '../shared/connection-counts.ts';
 import { HandleTable } from './handle-table.ts';
 import type { PortableDriver } from './portable-driver.ts';
 import { TcpConnection } from './tcp-connection.ts';
@@ -12,6 +13,7 @@ import { TcpConnection } from './tcp-connection.ts';
 export class TcpConnections {
   readonly #driver: PortableDriver;
   readonly #connections = new HandleTable<TcpConnection>();
+  readonly #counts = new ConnectionCounts(connectionsPerWorker(1), CONNECTIONS_PER_ADDRESS_MAX);
   readonly #expiry = new ExpiryWheel<TcpConnection>();
   readonly #doomed: TcpConnection[] = [];
 
@@ -21,10 +23,11 @@ export class TcpConnections {
 
   /** Takes over a connection; closes it when there are too many. An input of the driver. */
   open(socket: Socket, endpoint: ServerEndpoint, peer: TransportAddress): void {
-    if (this.#connections.size >= CONNECTIONS_PER_WORKER_MAX) {
+    if (!this.#counts.hasRoomFor(peer)) {
       socket.destroy();
       return;
     }
+    this.#counts.add(peer);
     const connection = this.#connections.add((handle) => {
       return new TcpConnection(this.#driver, new Client(endpoint, peer, handle), socket);
     });
@@ -42,6 +45,7 @@ export class TcpConnections {
     if (connection.isGone) return;
     connection.isGone = true;
     this.#connections.remove(connection.client.handle);
+    this.#counts.remove(connection.client.address);
     this.#expiry.remove(connection);
     connection.destroy();
     this.#driver.server.handleClientClosed(connection.client);
@@ -69,8 +73,9 @@ export class TcpConnections {
   handleTimeout(): void {
     const now = this.#driver.now.monotonicMs;
     this.#expiry.advance(now, (connection) => {
-      if (connection.isIdle(now)) this.close(connection);
-      else this.#expiry.add(connection, now);
+      if (connection.isStranger) return this.close(connection);
+      connection.prolong(now);
+      this.#expiry.add(connection, now);
     });
   }
 

@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { LOCAL_ADDRESSES_PER_LISTENER_MAX } from '../../limits.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { AddressTable } from '../../turn/address-table.ts';
 import { ServerEndpoint } from '../../turn/allocation.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 import type { LogRecord } from '../../log.ts';
 import { relayAddressesFor } from '../relay-address-plan.ts';
+import { listenIps } from '../shared/listen-ips.ts';
+import { LocalEndpoints } from '../shared/local-endpoints.ts';
 import { readAddress } from './address-text.ts';
-import { listenIps, listenOnEach } from './listen-ips.ts';
+import { listenOnEach } from './listen-on-each.ts';
 import type { PortableDriver } from './portable-driver.ts';
 
 /** A TCP listener: one server for each family. */
@@ -15,11 +15,15 @@ export class TcpListener {
   readonly #driver: PortableDriver;
   readonly #plan: ListenerPlan;
   readonly #servers: Server[] = [];
-  readonly #endpointByLocalAddress = new AddressTable<ServerEndpoint>('ip');
+  readonly #endpoints: LocalEndpoints<ServerEndpoint>;
 
   constructor(driver: PortableDriver, plan: ListenerPlan) {
     this.#driver = driver;
     this.#plan = plan;
+    const { name, relayAddresses } = plan;
+    this.#endpoints = new LocalEndpoints((local) => {
+      return new ServerEndpoint(name, 'tcp', local, relayAddressesFor(relayAddresses, local));
+    });
   }
 
   /** Opens every server; rejects with the system's error, what is open then has to be closed. */
@@ -46,20 +50,9 @@ export class TcpListener {
   #accept(socket: Socket): void {
     const peer = addressOf(socket.remoteAddress, socket.remotePort);
     const local = addressOf(socket.localAddress, socket.localPort);
-    const endpoint = local && this.#endpointOf(local);
+    const endpoint = local && this.#endpoints.at(local);
     if (peer === undefined || endpoint === undefined) socket.destroy();
     else this.#driver.handle(() => this.#driver.connections.open(socket, endpoint, peer));
-  }
-
-  #endpointOf(address: TransportAddress): ServerEndpoint | undefined {
-    const known = this.#endpointByLocalAddress.get(address);
-    const isFull = this.#endpointByLocalAddress.size >= LOCAL_ADDRESSES_PER_LISTENER_MAX;
-    if (known !== undefined || isFull) return known;
-    const { name, relayAddresses } = this.#plan;
-    const relays = relayAddressesFor(relayAddresses, address);
-    const endpoint = new ServerEndpoint(name, 'tcp', address, relays);
-    this.#endpointByLocalAddress.set(address, endpoint);
-    return endpoint;
   }
 }
 

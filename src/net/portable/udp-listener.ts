@@ -5,15 +5,16 @@ import { ServerEndpoint } from '../../turn/allocation.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 import type { LogRecord } from '../../log.ts';
 import { relayAddressesFor } from '../relay-address-plan.ts';
+import { isWildcard, listenIps } from '../shared/listen-ips.ts';
 import { readAddress } from './address-text.ts';
-import { isWildcard, listenIps, listenOnEach } from './listen-ips.ts';
+import { listenOnEach } from './listen-on-each.ts';
 import type { PortableDriver } from './portable-driver.ts';
 import { closeUdpSocket, openUdpSocket } from './udp-socket.ts';
 
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** A server transport address for datagrams, with the socket that answers from it. */
-export class DatagramEndpoint extends ServerEndpoint {
+export class UdpEndpoint extends ServerEndpoint {
   readonly socket: Socket;
 
   constructor(plan: ListenerPlan, address: TransportAddress, socket: Socket) {
@@ -53,7 +54,7 @@ export class UdpListener {
     const socket = await openUdpSocket(address);
     this.#sockets.push(socket);
     enlargeBuffers(socket);
-    const endpoint = new DatagramEndpoint(this.#plan, address, socket);
+    const endpoint = new UdpEndpoint(this.#plan, address, socket);
     socket.on('message', (message: Buffer, from: RemoteInfo) => {
       if (!readAddress(from.address, from.port, CLIENT)) return;
       this.#driver.handleDatagram(endpoint, CLIENT, message);

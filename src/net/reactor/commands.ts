@@ -1,10 +1,11 @@
-import { closeSocket, openUdpSocket } from '../../sys/socket.ts';
+import { closeSocket, localAddress, openUdpSocket } from '../../sys/socket.ts';
 import { SystemError } from '../../sys/system-error.ts';
 import { EPOLLIN } from '../../sys/layout.ts';
-import type { TransportAddress } from '../../stun/transport-address.ts';
+import { TransportAddress } from '../../stun/transport-address.ts';
 import type { Client, Relay } from '../../turn/allocation.ts';
 import type { TurnCommand, TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
+import { isPortTaken, withNextPort } from '../shared/relay-port.ts';
 import type { Reactor } from './reactor.ts';
 import { RelaySocket } from './relay-socket.ts';
 
@@ -16,8 +17,7 @@ export function executeCommand(
 ): void {
   switch (command.kind) {
     case 'sendToClient':
-      if (command.client.handle < 0) reactor.downstreamQueue.addCopy(command.client, command.bytes);
-      else reactor.connections.of(command.client)?.sendControl(command.bytes);
+      sendToClient(reactor, command.client, command.bytes);
       break;
     case 'bindRelay':
       bindRelay(reactor, command.relay, command.reservesNext);
@@ -31,9 +31,6 @@ export function executeCommand(
     case 'closeReserved':
       close(reactor, command.handle);
       break;
-    case 'closeClient':
-      closeClient(reactor, command.client);
-      break;
     case 'channelUp':
     case 'channelDown':
       // Where a fast path below user space would be told; this driver has none.
@@ -44,11 +41,16 @@ export function executeCommand(
   }
 }
 
+function sendToClient(reactor: Reactor, client: Client, bytes: Uint8Array): void {
+  if (client.isStream) reactor.connections.of(client)?.sendControl(bytes);
+  else reactor.downstreamQueue.addCopy(client, bytes);
+}
+
 function bindRelay(reactor: Reactor, relay: Relay, reservesNext: boolean): void {
   const opened: number[] = [];
   try {
     opened.push(openRelaySocket(relay.bindAddress));
-    if (reservesNext) opened.push(openRelaySocket(nextPortOf(relay.bindAddress)));
+    if (reservesNext) opened.push(openRelaySocket(withNextPort(relay.bindAddress)));
     const [fd, nextFd] = opened as [number, number | undefined];
     watchRelay(reactor, relay, fd);
     if (nextFd !== undefined) reactor.ledger.own(nextFd);
@@ -56,30 +58,28 @@ function bindRelay(reactor: Reactor, relay: Relay, reservesNext: boolean): void 
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     opened.forEach(closeSocket);
-    const isPortTaken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
-    reactor.server.handleRelayFailed(relay, isPortTaken, reactor.now);
+    reactor.server.handleRelayFailed(relay, isPortTaken(error.code), reactor.now);
   }
 }
 
+/** Takes over a reserved socket; one bound to another address would contradict what the client is told. */
 function adoptRelay(reactor: Reactor, relay: Relay, fd: number): void {
   try {
-    watchRelay(reactor, relay, fd);
-    reactor.server.handleRelayBound(relay, fd, undefined, reactor.now);
+    localAddress(fd, BOUND);
+    if (BOUND.equalsIp(relay.bindAddress)) {
+      watchRelay(reactor, relay, fd);
+      reactor.server.handleRelayBound(relay, fd, undefined, reactor.now);
+      return;
+    }
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    close(reactor, fd);
-    reactor.server.handleRelayFailed(relay, false, reactor.now);
   }
+  close(reactor, fd);
+  reactor.server.handleRelayFailed(relay, false, reactor.now);
 }
 
 function openRelaySocket(address: TransportAddress): number {
-  return openUdpSocket({ address, receiveErrors: true, mtuDiscover: 'dont' });
-}
-
-function nextPortOf(address: TransportAddress): TransportAddress {
-  const next = address.clone();
-  next.port++;
-  return next;
+  return openUdpSocket({ address, receiveErrors: true, dontFragment: false });
 }
 
 /** Throws SystemError when the poller takes no more. */
@@ -95,12 +95,9 @@ function closeRelay(reactor: Reactor, relay: Relay): void {
   close(reactor, relay.handle);
 }
 
-function closeClient(reactor: Reactor, client: Client): void {
-  const connection = reactor.connections.of(client);
-  if (connection !== undefined) reactor.connections.closeLater(connection);
-}
-
 function close(reactor: Reactor, fd: number): void {
   reactor.ledger.disown(fd);
   closeSocket(fd);
 }
+
+const BOUND = new TransportAddress();

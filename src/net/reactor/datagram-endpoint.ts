@@ -1,5 +1,7 @@
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import { ServerEndpoint, type RelayAddress } from '../../turn/allocation.ts';
+import { ServerEndpoint } from '../../turn/allocation.ts';
+import { relayAddressesFor } from '../relay-address-plan.ts';
+import type { ListenerSocket } from './listener-socket.ts';
 
 /** A server transport address for datagrams, with what it takes to answer from it. */
 export class DatagramEndpoint extends ServerEndpoint {
@@ -9,13 +11,11 @@ export class DatagramEndpoint extends ServerEndpoint {
   readonly source: TransportAddress | undefined;
 
   constructor(
-    listener: string,
+    { fd, listener, relayAddresses }: ListenerSocket,
     address: TransportAddress,
-    relayAddresses: readonly RelayAddress[],
-    fd: number,
     source: TransportAddress | undefined,
   ) {
-    super(listener, 'udp', address, relayAddresses);
+    super(listener, 'udp', address, relayAddressesFor(relayAddresses, address));
     this.fd = fd;
     this.source = source;
   }

@@ -1,12 +1,13 @@
 import type { Arena } from '../../sys/arena.ts';
 import { KernelClock } from '../../sys/clock.ts';
-import type { MonotonicMs, Now, UnixSeconds } from '../../turn/policy.ts';
+import type { MonotonicMs, Now } from '../../turn/policy.ts';
+import { readUnixSeconds } from '../shared/clock.ts';
 
 const WALL_CLOCK_INTERVAL_MS = 100;
 
-/** Tells a loop the time at every turn, on the clocks of `MonotonicClock`. */
+/** Tells a loop the time at every turn, on the clocks of `net/shared/clock.ts`. */
 export class LoopClock {
-  readonly now: Now = { monotonicMs: 0 as MonotonicMs, unixSeconds: 0 as UnixSeconds };
+  readonly now: Now = { monotonicMs: 0 as MonotonicMs, unixSeconds: readUnixSeconds() };
   readonly #kernel: KernelClock;
   #wallClockDueMs = 0;
 
@@ -23,6 +24,6 @@ export class LoopClock {
     now.monotonicMs = (kernel.seconds * 1000 + kernel.nanoseconds / 1e6) as MonotonicMs;
     if (now.monotonicMs < this.#wallClockDueMs) return;
     this.#wallClockDueMs = now.monotonicMs + WALL_CLOCK_INTERVAL_MS;
-    now.unixSeconds = Math.floor(Date.now() / 1000) as UnixSeconds;
+    now.unixSeconds = readUnixSeconds();
   }
 }

@@ -2,11 +2,11 @@ import { openTcpListener, openUdpSocket, closeSocket } from '../../sys/socket.ts
 import { TransportAddress } from '../../stun/transport-address.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 import { listenError } from '../shared/listen-error.ts';
+import { isWildcard, listenIps } from '../shared/listen-ips.ts';
 import type { OpenListener } from './worker-protocol.ts';
 
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
-const WILDCARDS = ['0.0.0.0', '::'];
 
 /**
  * Opens the sockets of a listener, one per address and worker; the kernel spreads 5-tuples over those of one address.
@@ -17,16 +17,12 @@ const WILDCARDS = ['0.0.0.0', '::'];
  * @throws GatewayError GW_ERR_LISTEN; nothing stays open then.
  */
 export function openListener(plan: ListenerPlan, workers: number): OpenListener[][] {
-  const ips = plan.bind === undefined ? WILDCARDS.filter(hasFamily) : [plan.bind];
+  const ips = listenIps(plan).filter((ip) => ip === plan.bind || hasFamily(ip));
   const opened: OpenListener[][] = Array.from({ length: workers }, () => []);
   try {
     for (const ip of ips) {
-      const address = TransportAddress.parse(ip, plan.port)!;
-      const isWildcard = WILDCARDS.includes(ip);
-      closeSocket(open(plan, address, false, isWildcard));
-      for (const ofWorker of opened) {
-        ofWorker.push({ plan, fd: open(plan, address, true, isWildcard), ip, isWildcard });
-      }
+      closeSocket(open(plan, ip, false));
+      for (const ofWorker of opened) ofWorker.push({ plan, fd: open(plan, ip, true), ip });
     }
   } catch (error) {
     for (const { fd } of opened.flat()) closeSocket(fd);
@@ -39,17 +35,13 @@ export function openListener(plan: ListenerPlan, workers: number): OpenListener[
  * Without `reusePort` the port must be free, which is tried first: with it, a second gateway of the same user would
  * quietly take half of the clients.
  */
-function open(
-  plan: ListenerPlan,
-  address: TransportAddress,
-  reusePort: boolean,
-  packetInfo: boolean,
-): number {
-  if (plan.protocol === 'tcp') return openTcpListener({ address, reusePort });
+function open({ protocol, port }: ListenerPlan, ip: string, reusePort: boolean): number {
+  const address = TransportAddress.parse(ip, port)!;
+  if (protocol === 'tcp') return openTcpListener({ address, reusePort });
   return openUdpSocket({
     address,
     reusePort,
-    packetInfo,
+    packetInfo: isWildcard(ip),
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     sendBufferBytes: SEND_BUFFER_BYTES,
   });

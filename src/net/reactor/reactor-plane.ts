@@ -6,6 +6,7 @@ import type { LogRecord } from '../../log.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { QuotaTable } from '../shared/quota-table.ts';
 import { ReservationTable } from '../shared/reservation-table.ts';
+import { connectionsPerWorker } from '../shared/connection-counts.ts';
 import { clearPortOwners } from '../shared/shared-memory.ts';
 import { openListener } from './open-listeners.ts';
 import type { FromWorker, OpenListener, ToWorker, WorkerStart } from './worker-protocol.ts';
@@ -96,7 +97,14 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   ): Pick<RelayWorker, 'thread' | 'port' | 'startedAtMs' | 'ready'> {
     const { port1: port, port2: workerPort } = new MessageChannel();
     const setup = { ...this.#options.setup, policies: this.#policies, worker: index };
-    const workerData: WorkerStart<Policies> = { setup, listeners, wakeFd, port: workerPort };
+    const connectionsMax = connectionsPerWorker(this.#options.workers);
+    const workerData: WorkerStart<Policies> = {
+      setup,
+      listeners,
+      connectionsMax,
+      wakeFd,
+      port: workerPort,
+    };
     const thread = new Worker(this.#options.workerUrl, {
       name: `relay-${index}`,
       workerData,

@@ -1,5 +1,5 @@
 import { Poller, drainEventFd } from '../../sys/epoll.ts';
-import { EPOLLIN } from '../../sys/layout.ts';
+import { EPOLLIN, EPOLLONESHOT } from '../../sys/layout.ts';
 import type { Client } from '../../turn/allocation.ts';
 import type { TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
@@ -7,12 +7,14 @@ import type { TurnServer } from '../../turn/turn-server.ts';
 import type { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { executeCommand } from './commands.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
+import type { ListenerSocket } from './listener-socket.ts';
 import { LoopClock } from './loop-clock.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { RelaySocket } from './relay-socket.ts';
+import { StreamBudget } from './stream-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import { TcpListener } from './tcp-listener.ts';
-import { UdpListener, type ListenerSocket } from './udp-listener.ts';
+import { UdpListener } from './udp-listener.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
 const EVENTS_MAX = 256;
@@ -28,6 +30,8 @@ export interface PollHandler {
 export interface ReactorOptions {
   readonly server: TurnServer;
   readonly ledger: DescriptorLedger;
+  /** TCP connections at once. */
+  readonly connectionsMax: number;
   /** Woken through this descriptor, the reactor calls `onWake`. */
   readonly wakeFd: number;
   readonly onWake: () => void;
@@ -45,19 +49,20 @@ export class Reactor {
   readonly upstreamQueue = new UpstreamQueue(this.memory);
   readonly downstreamQueue = new DownstreamQueue(this.memory);
   readonly connections: TcpConnections;
+  readonly streamBudget = new StreamBudget();
 
   readonly #options: ReactorOptions;
   readonly #clock = new LoopClock(this.memory.arena);
   readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
   readonly #handlerByFd: (PollHandler | undefined)[] = [];
-  #pauses: { readonly untilMs: number; readonly resume: () => void }[] = [];
+  #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
   #isStopped = false;
 
   constructor(options: ReactorOptions) {
     this.#options = options;
     this.server = options.server;
     this.ledger = options.ledger;
-    this.connections = new TcpConnections(this);
+    this.connections = new TcpConnections(this, options.connectionsMax);
     options.ledger.own(this.#poller.fd);
     this.watch(options.wakeFd, { onReady: () => this.#wake() }, EPOLLIN);
   }
@@ -109,9 +114,10 @@ export class Reactor {
 
   /** Stops watching a descriptor for a second, because what it is ready for cannot be done now. */
   pause(fd: number, events: number): void {
-    this.rewatch(fd, 0);
-    const resume = (): void => this.rewatch(fd, events);
-    this.#pauses.push({ untilMs: this.now.monotonicMs + BLOCK_MS_MAX, resume });
+    if (this.#pauses.some((pause) => pause.fd === fd)) return;
+    // Errors and hang-ups are reported whatever is asked for; one more of them, and then there is silence.
+    this.rewatch(fd, EPOLLONESHOT);
+    this.#pauses.push({ fd, events, untilMs: this.now.monotonicMs + BLOCK_MS_MAX });
   }
 
   /** The relay socket of a descriptor that `bindRelay` or `adoptRelay` returned. */
@@ -132,8 +138,8 @@ export class Reactor {
    * @param streamLength - bytes on a stream, padding included (RFC 8656 §12.5).
    */
   sendRelayed(client: Client, offset: number, length: number, streamLength: number): void {
-    if (client.handle < 0) this.downstreamQueue.add(client, offset, length);
-    else this.connections.of(client)?.sendRelayed(offset, streamLength);
+    if (client.isStream) this.connections.of(client)?.sendRelayed(offset, streamLength);
+    else this.downstreamQueue.add(client, offset, length);
   }
 
   /** Carries out everything the core has queued. */
@@ -150,6 +156,7 @@ export class Reactor {
   #turn(): void {
     const count = this.#poller.wait(this.#timeoutMs());
     this.#clock.update();
+    this.streamBudget.renew();
     for (let index = 0; index < count; index++) {
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }
@@ -166,7 +173,7 @@ export class Reactor {
   #resumePaused(): void {
     const due = this.#pauses.filter((pause) => pause.untilMs <= this.now.monotonicMs);
     this.#pauses = this.#pauses.filter((pause) => !due.includes(pause));
-    for (const pause of due) pause.resume();
+    for (const { fd, events } of due) this.rewatch(fd, events);
   }
 
   #timeoutMs(): number {

@@ -1,6 +1,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
+import { isWildcard } from '../shared/listen-ips.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { Reactor } from './reactor.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
@@ -14,14 +15,16 @@ export function runRelayWorker<Policies>(
   const reactor: Reactor = new Reactor({
     server: core.server,
     ledger: new DescriptorLedger(setup.memory.descriptors, setup.worker),
+    connectionsMax: start.connectionsMax,
     wakeFd,
     onWake: () => readMessages(reactor, start, core),
-    onEvent: core.onEvent,
+    onEvent: (event, now) => core.onEvent(event, now),
   });
-  for (const { plan, fd, ip, isWildcard } of listeners) {
-    const address = TransportAddress.parse(ip, plan.port)!;
-    const { name, relayAddresses, protocol } = plan;
-    reactor.listen({ fd, listener: name, address, isWildcard, relayAddresses }, protocol);
+  for (const { plan, fd, ip } of listeners) {
+    const { name: listener, port: localPort, relayAddresses, protocol } = plan;
+    const address = TransportAddress.parse(ip, localPort)!;
+    const socket = { fd, listener, address, isWildcard: isWildcard(ip), relayAddresses };
+    reactor.listen(socket, protocol);
   }
   port.postMessage({ kind: 'ready' } satisfies FromWorker);
   reactor.run();

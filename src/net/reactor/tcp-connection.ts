@@ -9,8 +9,6 @@ import { STREAM_READ_BYTES } from './packet-memory.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
 
 const { EAGAIN } = constants.errno;
-/** Reads from one connection before others have their turn. */
-const READS_MAX = 4;
 
 /** A client's TCP connection: cuts the stream into messages and writes what the core answers. */
 export class TcpConnection extends StreamConnection implements PollHandler {
@@ -27,7 +25,11 @@ export class TcpConnection extends StreamConnection implements PollHandler {
 
   onReady(flags: number): void {
     if ((flags & EPOLLOUT) !== 0) this.#writeBacklog();
-    if ((flags & (EPOLLIN | EPOLLERR | EPOLLHUP)) !== 0) this.#read();
+    const hasEnded = (flags & (EPOLLERR | EPOLLHUP)) !== 0;
+    if (!hasEnded && (flags & EPOLLIN) === 0) return;
+    if (hasEnded || !this.#isHeldBack) this.#read();
+    // The allocation ended meanwhile; what waits to be read would be reported for ever.
+    else this.#reactor.rewatch(this.#fd, EPOLLOUT);
   }
 
   /** Sends relayed data of the arena; dropped when the client is too slow for it. */
@@ -48,17 +50,23 @@ export class TcpConnection extends StreamConnection implements PollHandler {
     this.#write(stagingOffset, bytes.length);
   }
 
+  /** A client that may cost nothing yet is not heard before it has read what it was told. */
+  get #isHeldBack(): boolean {
+    return this.isStranger && !this.#backlog.isEmpty;
+  }
+
+  /** One read for each turn in which the poller reports the connection. */
   #read(): void {
-    const { memory } = this.#reactor;
-    for (let count = 0; count < READS_MAX; count++) {
-      const length = receiveStream(this.#fd, memory.arena, memory.streamOffset, STREAM_READ_BYTES);
-      if (length === -EAGAIN) return;
-      if (length <= 0) {
-        this.#reactor.connections.close(this);
-        return;
-      }
+    const { memory, streamBudget } = this.#reactor;
+    const { isStranger } = this;
+    const granted = streamBudget.grant(isStranger);
+    if (granted === 0) return;
+    const length = receiveStream(this.#fd, memory.arena, memory.streamOffset, granted);
+    if (length > 0) {
+      streamBudget.spend(length, isStranger);
       this.#handleChunk(length);
-      if (this.isGone || length < STREAM_READ_BYTES) return;
+    } else if (length !== -EAGAIN) {
+      this.#reactor.connections.close(this);
     }
   }
 
@@ -78,7 +86,7 @@ export class TcpConnection extends StreamConnection implements PollHandler {
     const { server, memory, now } = reactor;
     const { bytes, offset, length } = this.#framer;
     const under = server.handleClientMessage(this.client, bytes, offset, length, now);
-    this.noteMessage(now.monotonicMs);
+    this.noteMessage();
     if (under === undefined) {
       reactor.drainCommands();
       return;
@@ -99,8 +107,9 @@ export class TcpConnection extends StreamConnection implements PollHandler {
       ? Math.max(0, sendStream(this.#fd, arena, offset, length))
       : 0;
     if (sent === length) return;
-    if (this.#backlog.isEmpty) this.#reactor.rewatch(this.#fd, EPOLLIN | EPOLLOUT);
+    const wasEmpty = this.#backlog.isEmpty;
     this.#backlog.push(arena.bytes.subarray(offset + sent, offset + length));
+    if (wasEmpty) this.#reactor.rewatch(this.#fd, this.#isHeldBack ? EPOLLOUT : EPOLLIN | EPOLLOUT);
   }
 
   #writeBacklog(): void {

@@ -1,47 +1,42 @@
-import { CONNECTIONS_PER_WORKER_MAX, LOCAL_ADDRESSES_PER_LISTENER_MAX } from '../../limits.ts';
+import { CONNECTIONS_PER_ADDRESS_MAX } from '../../limits.ts';
 import { EPOLLIN } from '../../sys/layout.ts';
 import { closeSocket, localAddress } from '../../sys/socket.ts';
 import { setNoDelay } from '../../sys/stream.ts';
 import { SystemError } from '../../sys/system-error.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { AddressTable } from '../../turn/address-table.ts';
-import { Client, ServerEndpoint } from '../../turn/allocation.ts';
+import { Client, type ServerEndpoint } from '../../turn/allocation.ts';
 import { ExpiryWheel } from '../../turn/expiry.ts';
-import { relayAddressesFor } from '../relay-address-plan.ts';
+import { ConnectionCounts } from '../shared/connection-counts.ts';
+import type { LocalEndpoints } from '../shared/local-endpoints.ts';
 import type { Reactor } from './reactor.ts';
 import { TcpConnection } from './tcp-connection.ts';
-import type { ListenerSocket } from './udp-listener.ts';
 
 /** The TCP connections of one worker, with their timeouts. */
 export class TcpConnections {
   readonly #reactor: Reactor;
   readonly #connectionByFd = new Map<number, TcpConnection>();
-  readonly #endpointsByListener = new Map<ListenerSocket, AddressTable<ServerEndpoint>>();
+  readonly #counts: ConnectionCounts;
   readonly #expiry = new ExpiryWheel<TcpConnection>();
   #doomed: TcpConnection[] = [];
 
-  constructor(reactor: Reactor) {
+  constructor(reactor: Reactor, connectionsMax: number) {
     this.#reactor = reactor;
+    this.#counts = new ConnectionCounts(connectionsMax, CONNECTIONS_PER_ADDRESS_MAX);
   }
 
   /** Takes over an accepted socket; closes it when there are too many connections or it is dead already. */
-  open(socket: ListenerSocket, fd: number, peer: TransportAddress): void {
+  open(fd: number, peer: TransportAddress, endpoints: LocalEndpoints<ServerEndpoint>): void {
     try {
-      const endpoint = this.#endpointOf(socket, fd);
-      if (endpoint === undefined || this.#connectionByFd.size >= CONNECTIONS_PER_WORKER_MAX) {
-        closeSocket(fd);
+      localAddress(fd, LOCAL);
+      const endpoint = endpoints.at(LOCAL);
+      if (endpoint !== undefined && this.#counts.hasRoomFor(peer)) {
+        this.#adopt(new Client(endpoint, peer, fd));
         return;
       }
-      setNoDelay(fd, true);
-      const connection = new TcpConnection(this.#reactor, new Client(endpoint, peer, fd));
-      this.#reactor.watch(fd, connection, EPOLLIN);
-      this.#reactor.ledger.own(fd);
-      this.#connectionByFd.set(fd, connection);
-      this.#expiry.add(connection, this.#reactor.now.monotonicMs);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      closeSocket(fd);
     }
+    closeSocket(fd);
   }
 
   /** The connection of a stream client; undefined once it is closed. */
@@ -50,12 +45,14 @@ export class TcpConnections {
     return connection?.client === client ? connection : undefined;
   }
 
-  /** Closes a connection and ends its allocation; the caller drains the core's commands unless it is doing so. */
+  /** Closes a connection and ends its allocation; not to be called while the core's commands are carried out. */
   close(connection: TcpConnection): void {
     if (connection.isGone) return;
     connection.isGone = true;
     const fd = connection.client.handle;
     this.#connectionByFd.delete(fd);
+    this.#counts.remove(connection.client.address);
+    this.#expiry.remove(connection);
     this.#reactor.unwatch(fd);
     this.#reactor.ledger.disown(fd);
     closeSocket(fd);
@@ -84,25 +81,26 @@ export class TcpConnections {
     for (const connection of this.#connectionByFd.values()) this.close(connection);
   }
 
+  /** Throws SystemError when the socket is dead already, or when no more can be watched. */
+  #adopt(client: Client): void {
+    const fd = client.handle;
+    const connection = new TcpConnection(this.#reactor, client);
+    setNoDelay(fd, true);
+    this.#reactor.watch(fd, connection, EPOLLIN);
+    this.#reactor.ledger.own(fd);
+    this.#counts.add(client.address);
+    this.#connectionByFd.set(fd, connection);
+    this.#expiry.add(connection, this.#reactor.now.monotonicMs);
+  }
+
   #closeIdle(): void {
     const now = this.#reactor.now.monotonicMs;
     this.#expiry.advance(now, (connection) => {
-      if (connection.isIdle(now)) this.close(connection);
-      else this.#expiry.add(connection, now);
+      if (connection.isStranger) return this.close(connection);
+      connection.prolong(now);
+      this.#expiry.add(connection, now);
     });
   }
-
-  #endpointOf(socket: ListenerSocket, fd: number): ServerEndpoint | undefined {
-    let endpoints = this.#endpointsByListener.get(socket);
-    if (endpoints === undefined)
-      this.#endpointsByListener.set(socket, (endpoints = new AddressTable('ip')));
-    const address = new TransportAddress();
-    localAddress(fd, address);
-    const known = endpoints.get(address);
-    if (known !== undefined || endpoints.size >= LOCAL_ADDRESSES_PER_LISTENER_MAX) return known;
-    const relayAddresses = relayAddressesFor(socket.relayAddresses, address);
-    const endpoint = new ServerEndpoint(socket.listener, 'tcp', address, relayAddresses);
-    endpoints.set(address, endpoint);
-    return endpoint;
-  }
 }
+
+const LOCAL = new TransportAddress();

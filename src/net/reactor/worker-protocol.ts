@@ -8,13 +8,14 @@ export interface OpenListener {
   readonly fd: number;
   /** IP address it is bound to, as text. */
   readonly ip: string;
-  readonly isWildcard: boolean;
 }
 
 /** What a relay worker is started with. */
 export interface WorkerStart<Policies> {
   readonly setup: CoreSetup<Policies>;
   readonly listeners: readonly OpenListener[];
+  /** TCP connections that the worker may have at once. */
+  readonly connectionsMax: number;
   /** The main thread signals this after it has posted a message. */
   readonly wakeFd: number;
   /** Both directions. */

@@ -1,6 +1,7 @@
 import { sha256 } from '../../stun/integrity.ts';
-import { IPV6, type TransportAddress } from '../../stun/transport-address.ts';
+import type { TransportAddress } from '../../stun/transport-address.ts';
 import type { QuotaPolicy } from '../../turn/policy.ts';
+import { networkOf } from './connection-counts.ts';
 import { SpinLock } from './spin-lock.ts';
 
 const HEADER_WORDS = 1;
@@ -155,10 +156,6 @@ interface Key {
 function keyOf(text: string): Key {
   const digest = Buffer.from(sha256(text));
   return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
-}
-
-function networkOf(client: TransportAddress): string {
-  return client.family === IPV6 ? `${client.word0}:${client.word1}` : `${client.word0}`;
 }
 
 /** Two keys for each allocation, at most half full: a power of two. */

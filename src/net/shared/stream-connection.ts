@@ -1,9 +1,10 @@
 import {
   CONNECTION_FIRST_MESSAGE_SECONDS,
-  CONNECTION_IDLE_SECONDS,
+  CONNECTION_STRANGER_SECONDS,
   CONNECTION_WRITE_BUFFER_BYTES_MAX,
   STREAM_FRAME_BYTES_MAX,
   STRANGER_FRAME_BYTES_MAX,
+  STRANGER_UNREAD_BYTES_MAX,
 } from '../../limits.ts';
 import type { Client } from '../../turn/allocation.ts';
 import type { Expiring } from '../../turn/expiry.ts';
@@ -16,22 +17,28 @@ export abstract class StreamConnection implements Expiring {
   expiresAtMs: MonotonicMs;
   /** True once the connection is closed. */
   isGone = false;
+  #strangerUntilMs: MonotonicMs;
 
   constructor(client: Client, now: MonotonicMs) {
     this.client = client;
     this.expiresAtMs = after(now, CONNECTION_FIRST_MESSAGE_SECONDS);
+    this.#strangerUntilMs = after(now, CONNECTION_STRANGER_SECONDS);
   }
 
-  /** True when the connection has been of no use for too long; otherwise its deadline has moved. */
-  isIdle(now: MonotonicMs): boolean {
-    if (this.client.allocation === undefined && this.expiresAtMs <= now) return true;
-    this.expiresAtMs = after(now, CONNECTION_IDLE_SECONDS);
-    return false;
+  /** True while the client has no allocation: it has proven nothing and is owed nothing. */
+  get isStranger(): boolean {
+    return this.client.allocation === undefined;
   }
 
-  /** Moves the deadline, since the client has sent a whole message. */
-  protected noteMessage(now: MonotonicMs): void {
-    this.expiresAtMs = after(now, CONNECTION_IDLE_SECONDS);
+  /** Moves the deadline of a connection with an allocation, which has no end of its own. */
+  prolong(now: MonotonicMs): void {
+    this.#strangerUntilMs = after(now, CONNECTION_STRANGER_SECONDS);
+    this.expiresAtMs = this.#strangerUntilMs;
+  }
+
+  /** Notes a whole message: the first one gives a stranger time to allocate, further ones give it no more. */
+  protected noteMessage(): void {
+    if (this.expiresAtMs < this.#strangerUntilMs) this.expiresAtMs = this.#strangerUntilMs;
   }
 
   /** Longest frame that the client may send now, bytes. */
@@ -46,6 +53,7 @@ export abstract class StreamConnection implements Expiring {
 
   /** True when the client has left so many bytes of responses unread that it is to be disconnected. */
   protected isUnresponsive(waiting: number): boolean {
-    return waiting > 2 * CONNECTION_WRITE_BUFFER_BYTES_MAX;
+    const max = this.isStranger ? STRANGER_UNREAD_BYTES_MAX : 2 * CONNECTION_WRITE_BUFFER_BYTES_MAX;
+    return waiting > max;
   }
 }

@@ -254,9 +254,6 @@ export class TurnDriver {
       case 'closeReserved':
         this.#close(command.handle);
         break;
-      case 'closeClient':
-        this.server.handleClientClosed(command.client);
-        break;
       case 'channelUp':
         this.channels.add(command.binding);
         break;
