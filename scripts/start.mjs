@@ -14,7 +14,8 @@ buildWhenStale();
 runGateway(process.argv.slice(2));
 
 function runGateway(args) {
-  say(['starting: turnpike start', ...args].join(' '));
+  // Not with its arguments: a turn:// URI holds a password.
+  say('starting the gateway');
   const gateway = spawn(
     process.execPath,
     ['--enable-source-maps', join(ROOT, 'dist/main.js'), 'start', ...args],
