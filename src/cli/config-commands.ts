@@ -7,9 +7,12 @@ import { GatewayError } from '../errors.ts';
 import { loadForCommand, type LoadedConfig } from './configuration.ts';
 import { formatOutput, success, type CommandResult, type OutputFormat } from './output.ts';
 
-/** `config check`: every problem and warning of a file, one line each. */
-export function checkConfig(file: string, environment: Environment = process.env): CommandResult {
-  return withConfig(file, environment, () => `${file}: ok\n`);
+/** `config check`: every problem and warning of a file, one line each; undefined checks the embedded configuration. */
+export function checkConfig(
+  file: string | undefined,
+  environment: Environment = process.env,
+): CommandResult {
+  return withConfig(file, environment, () => `${file ?? 'embedded configuration'}: ok\n`);
 }
 
 /**

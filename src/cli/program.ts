@@ -91,8 +91,8 @@ function addConfigCommands(program: Command, print: (result: CommandResult) => v
   config
     .command('check')
     .description('list every problem as file:line:column')
-    .addOption(fileOption().makeOptionMandatory())
-    .action((options: { config: string }) => print(checkConfig(options.config)));
+    .addOption(fileOption())
+    .action((options: { config?: string }) => print(checkConfig(options.config)));
   config
     .command('show')
     .description('print the effective configuration, secrets masked')
