@@ -138,7 +138,14 @@ for (const mode of ['reactor', 'portable'] as const) {
     const relays = await Promise.all([openRelay(t, server, 'udp'), openRelay(t, server, 'tcp')]);
     let isNonsenseOver = false;
     const counting = relays.map((relay) => relay.countUntil(() => isNonsenseOver));
-    await Promise.all([sendDatagrams(server.port), sendConnections(server.port)]);
+    await Promise.all([
+      sendDatagrams(server.port),
+      // Not from an address that has a permission: whatever came from there would be relayed.
+      ...relays.map(({ relayedPort }) => sendDatagrams(relayedPort, '127.0.0.2')),
+      sendConnections(server.port),
+      // The ICE API listens on the next port.
+      sendConnections(server.port + 1),
+    ]);
     isNonsenseOver = true;
     for (const { sent, echoed } of await Promise.all(counting)) {
       t.ok(sent >= 50, `${sent} sent`);
@@ -169,6 +176,7 @@ async function occupy(t: Test, protocol: 'udp' | 'tcp', port: number): Promise<v
 }
 
 interface CountedRelay {
+  readonly relayedPort: number;
   /** Sends one packet after another, each once its predecessor came back, until told to stop. */
   countUntil(isOver: () => boolean): Promise<{ sent: number; echoed: number }>;
 }
@@ -188,9 +196,10 @@ async function openRelay(
     credential: ephemeralCredential(server.secret, transport),
   });
   t.teardown(() => client.close());
-  await client.allocate();
+  const { relayed } = await client.allocate();
   await client.channelBind(0x4000, addressFrom('127.0.0.1', peer.address().port));
   return {
+    relayedPort: relayed[0]!.port,
     async countUntil(isOver) {
       let [sent, echoed] = [0, 0];
       while (!isOver()) {
@@ -205,8 +214,8 @@ async function openRelay(
 }
 
 /** Sends in small rounds, so that what is tested is the server and not the size of a socket buffer. */
-async function sendDatagrams(port: number): Promise<void> {
-  const sockets = await Promise.all(Array.from({ length: SENDERS }, openSender));
+async function sendDatagrams(port: number, from = '127.0.0.1'): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: SENDERS }, () => openSender(from)));
   for (let count = 0; count < GARBAGE_DATAGRAMS; count += DATAGRAMS_PER_ROUND) {
     await Promise.all(
       Array.from({ length: DATAGRAMS_PER_ROUND }, (_, index) =>
@@ -218,9 +227,9 @@ async function sendDatagrams(port: number): Promise<void> {
   for (const socket of sockets) socket.close();
 }
 
-async function openSender(): Promise<Socket> {
+async function openSender(ip: string): Promise<Socket> {
   const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, ip);
   await once(socket, 'listening');
   return socket;
 }
