@@ -22,6 +22,8 @@ import { addressFrom, TurnClient } from '../support/turn-client.ts';
 
 const END_MS_MAX = 20_000;
 const GARBAGE_DATAGRAMS = 20_000;
+const RELAY_GARBAGE_ROUNDS = 50;
+const DATAGRAMS_PER_RELAY_ROUND = 20;
 const GARBAGE_CONNECTIONS = 200;
 const SENDERS = 4;
 const DATAGRAMS_PER_ROUND = 50;
@@ -140,8 +142,7 @@ for (const mode of ['reactor', 'portable'] as const) {
     const counting = relays.map((relay) => relay.countUntil(() => isNonsenseOver));
     await Promise.all([
       sendDatagrams(server.port),
-      // Not from an address that has a permission: whatever came from there would be relayed.
-      ...relays.map(({ relayedPort }) => sendDatagrams(relayedPort, '127.0.0.2')),
+      ...relays.map(sendToRelay),
       sendConnections(server.port),
       // The ICE API listens on the next port.
       sendConnections(server.port + 1),
@@ -177,6 +178,8 @@ async function occupy(t: Test, protocol: 'udp' | 'tcp', port: number): Promise<v
 
 interface CountedRelay {
   readonly relayedPort: number;
+  /** Resolves when the next packet has come back. */
+  nextEcho(): Promise<void>;
   /** Sends one packet after another, each once its predecessor came back, until told to stop. */
   countUntil(isOver: () => boolean): Promise<{ sent: number; echoed: number }>;
 }
@@ -198,8 +201,10 @@ async function openRelay(
   t.teardown(() => client.close());
   const { relayed } = await client.allocate();
   await client.channelBind(0x4000, addressFrom('127.0.0.1', peer.address().port));
+  const waiting: (() => void)[] = [];
   return {
     relayedPort: relayed[0]!.port,
+    nextEcho: () => new Promise((resolve) => waiting.push(resolve)),
     async countUntil(isOver) {
       let [sent, echoed] = [0, 0];
       while (!isOver()) {
@@ -207,6 +212,7 @@ async function openRelay(
         client.sendOnChannel(0x4000, Buffer.from(text));
         const { data } = await client.receive();
         if (data.toString() === text) echoed++;
+        for (const resolve of waiting.splice(0)) resolve();
       }
       return { sent, echoed };
     },
@@ -214,8 +220,8 @@ async function openRelay(
 }
 
 /** Sends in small rounds, so that what is tested is the server and not the size of a socket buffer. */
-async function sendDatagrams(port: number, from = '127.0.0.1'): Promise<void> {
-  const sockets = await Promise.all(Array.from({ length: SENDERS }, () => openSender(from)));
+async function sendDatagrams(port: number): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: SENDERS }, () => openSender('127.0.0.1')));
   for (let count = 0; count < GARBAGE_DATAGRAMS; count += DATAGRAMS_PER_ROUND) {
     await Promise.all(
       Array.from({ length: DATAGRAMS_PER_ROUND }, (_, index) =>
@@ -225,6 +231,20 @@ async function sendDatagrams(port: number, from = '127.0.0.1'): Promise<void> {
     await setImmediate();
   }
   for (const socket of sockets) socket.close();
+}
+
+/**
+ * Sends garbage to a relayed port, a few at a time with an echo in between: the socket's buffer is small.
+ *
+ * Not from an address that has a permission: whatever came from there would be relayed.
+ */
+async function sendToRelay(relay: CountedRelay): Promise<void> {
+  const socket = await openSender('127.0.0.2');
+  for (let count = 0; count < RELAY_GARBAGE_ROUNDS * DATAGRAMS_PER_RELAY_ROUND; count++) {
+    await sendOne(socket, garbage(count), relay.relayedPort);
+    if (count % DATAGRAMS_PER_RELAY_ROUND === 0) await relay.nextEcho();
+  }
+  socket.close();
 }
 
 async function openSender(ip: string): Promise<Socket> {
