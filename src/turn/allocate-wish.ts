@@ -1,4 +1,4 @@
-import { readUint8 } from '../stun/attributes.ts';
+import { readBytes, readUint8 } from '../stun/attributes.ts';
 import type { StunMessage } from '../stun/message.ts';
 import { ATTRIBUTE } from '../stun/registry.ts';
 import { IPV4, IPV6, type AddressFamily } from '../stun/transport-address.ts';
@@ -134,8 +134,7 @@ function readEvenPort(message: StunMessage): PortWish | 'malformed' | undefined 
 
 function readToken(message: StunMessage): string | undefined {
   const index = message.find(ATTRIBUTE.RESERVATION_TOKEN);
-  if (index < 0) return undefined;
-  if (message.valueLength(index) !== TOKEN_BYTES) return 'malformed';
-  const start = message.valueOffset(index);
-  return Buffer.from(message.bytes.subarray(start, start + TOKEN_BYTES)).toString('hex');
+  const value = readBytes(message, index);
+  if (value === undefined) return undefined;
+  return value.length === TOKEN_BYTES ? Buffer.from(value).toString('hex') : 'malformed';
 }

@@ -1,4 +1,4 @@
-import { readPasswordAlgorithms, readText } from '../stun/attributes.ts';
+import { readBytes, readPasswordAlgorithms, readText } from '../stun/attributes.ts';
 import { verifyIntegrity, verifyIntegritySha256 } from '../stun/integrity.ts';
 import type { StunMessage } from '../stun/message.ts';
 import { ATTRIBUTE, PASSWORD_ALGORITHM, type PasswordAlgorithm } from '../stun/registry.ts';
@@ -131,8 +131,7 @@ function readUser(
     const name = readText(message, userIndex, TEXT_ATTRIBUTE_BYTES_MAX);
     return name === undefined ? undefined : { name, isHash: false };
   }
-  if (message.valueLength(hashIndex) !== USERHASH_BYTES) return undefined;
-  const start = message.valueOffset(hashIndex);
-  const hash = Buffer.from(message.bytes.subarray(start, start + USERHASH_BYTES)).toString('hex');
-  return { name: hash, isHash: true };
+  const hash = readBytes(message, hashIndex);
+  if (hash?.length !== USERHASH_BYTES) return undefined;
+  return { name: Buffer.from(hash).toString('hex'), isHash: true };
 }
