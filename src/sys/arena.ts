@@ -3,6 +3,7 @@ import { loadLibc } from './libc.ts';
 
 const PAGE_BYTES = 4096;
 const WINDOW_BYTES = 2 ** 32;
+const ADDRESSES_MAX = 4096;
 
 /**
  * Memory that native calls and JavaScript share: one per worker, allocated once and never freed piecemeal.
@@ -24,6 +25,7 @@ export class Arena {
   readonly address: number;
   readonly #addressLow: number;
   readonly #addressHigh: number;
+  readonly #addressByOffset = new Map<number, bigint>();
   #next = 0;
 
   /** @param byteLength - rounded up to whole pages; at most 1 GiB. */
@@ -56,6 +58,19 @@ export class Arena {
     }
     this.#next = offset + byteLength;
     return offset;
+  }
+
+  /**
+   * The native address of an offset, made once for each of those in use: a number of that size would be boxed anew for
+   * every call.
+   */
+  addressOf(offset: number): bigint {
+    const known = this.#addressByOffset.get(offset);
+    if (known !== undefined) return known;
+    if (this.#addressByOffset.size === ADDRESSES_MAX) this.#addressByOffset.clear();
+    const address = BigInt(this.address + offset);
+    this.#addressByOffset.set(offset, address);
+    return address;
   }
 
   /** Stores a native pointer to `target` at `at`; both are offsets, `at` a multiple of 4. */

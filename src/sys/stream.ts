@@ -40,7 +40,7 @@ export function acceptStream(listener: number, peer: TransportAddress): number {
 export function receiveStream(fd: number, arena: Arena, offset: number, length: number): number {
   const libc = loadLibc();
   checkRange(arena, offset, length);
-  const received = libc.recv(fd, arena.address + offset, length, MSG_DONTWAIT);
+  const received = libc.recv(fd, arena.addressOf(offset), length, MSG_DONTWAIT);
   return received < 0 ? -libc.errno() : received;
 }
 
@@ -53,7 +53,7 @@ export function receiveStream(fd: number, arena: Arena, offset: number, length: 
 export function sendStream(fd: number, arena: Arena, offset: number, length: number): number {
   const libc = loadLibc();
   checkRange(arena, offset, length);
-  const sent = libc.send(fd, arena.address + offset, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const sent = libc.send(fd, arena.addressOf(offset), length, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent < 0 ? -libc.errno() : sent;
 }
 
