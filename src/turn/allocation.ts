@@ -2,6 +2,7 @@ import type { AddressFamily, TransportAddress } from '../stun/transport-address.
 import { AddressTable } from './address-table.ts';
 import type { ChannelBinding } from './channel-binding.ts';
 import type { Expiring } from './expiry.ts';
+import type { VerifiedIdentity } from './identity.ts';
 import type { Permission } from './permission.ts';
 import type { MonotonicMs } from './policy.ts';
 import type { PendingAllocate } from './relay-binding.ts';
@@ -22,6 +23,8 @@ export class ServerEndpoint {
   /** Listener name, for policy and events. */
   readonly listener: string;
   readonly transport: ClientTransport;
+  /** True when messages travel on streams. */
+  readonly isStream: boolean;
   /** The server transport address that clients sent to; replies leave from it. */
   readonly address: TransportAddress;
   /** At most one per address family. */
@@ -37,6 +40,7 @@ export class ServerEndpoint {
   ) {
     this.listener = listener;
     this.transport = transport;
+    this.isStream = transport === 'tcp' || transport === 'tls';
     this.address = address;
     this.relayAddresses = relayAddresses;
   }
@@ -52,7 +56,9 @@ export class Client {
   endpoint: ServerEndpoint;
   address: TransportAddress;
   allocation: Allocation | undefined;
-  /** The driver's own name for a stream connection; -1 for datagrams. */
+  /** Set by the driver when the client has shown a certificate that stands for somebody. */
+  identity: VerifiedIdentity | undefined;
+  /** The driver's own name for a connection or association; -1 for bare datagrams. */
   readonly handle: number;
 
   constructor(endpoint: ServerEndpoint, address: TransportAddress, handle = -1) {
@@ -61,9 +67,14 @@ export class Client {
     this.handle = handle;
   }
 
-  /** True when messages travel on a connection. */
-  get isStream(): boolean {
+  /** True when the driver keeps a connection or association for the client. */
+  get isConnected(): boolean {
     return this.handle >= 0;
+  }
+
+  /** True when messages travel on a stream. */
+  get isStream(): boolean {
+    return this.endpoint.isStream;
   }
 }
 

@@ -100,7 +100,7 @@ export function endAllocation(
     removePermission(context, permission);
   for (const relay of allocation.relays) closeRelay(context, relay);
   client.allocation = undefined;
-  if (!client.isStream) client.endpoint.allocationByClient.delete(client.address);
+  if (!client.isConnected) client.endpoint.allocationByClient.delete(client.address);
   context.allocations.delete(allocation);
   context.expiry.remove(allocation);
   context.options.quota.release(allocation.userId, client.address);

@@ -97,8 +97,10 @@ function createAllocation(
 ): void {
   const { credential } = request.authenticated;
   const { endpoint } = request.client;
-  const { isStream } = request.client;
-  const client = isStream ? request.client : new Client(endpoint, request.client.address.clone());
+  const { isConnected } = request.client;
+  const client = isConnected
+    ? request.client
+    : new Client(endpoint, request.client.address.clone());
   const allocation = new Allocation({
     client,
     userId: credential.userId,
@@ -109,7 +111,7 @@ function createAllocation(
   });
   allocation.addressError = wish.addressError;
   client.allocation = allocation;
-  if (!isStream) endpoint.allocationByClient.set(client.address, allocation);
+  if (!isConnected) endpoint.allocationByClient.set(client.address, allocation);
   context.allocations.add(allocation);
   startBinding(
     context,

@@ -2,6 +2,7 @@ import type { StunMessage } from '../../stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../stun/registry.ts';
 import type { Client } from '../allocation.ts';
 import { authenticate, type NotAuthenticated } from '../authentication.ts';
+import { confinedCredential } from '../identity.ts';
 import { isKnownAttribute } from '../known-attributes.ts';
 import type { Now } from '../policy.ts';
 import { writeRejection, type Rejection, type TurnRequest } from '../request.ts';
@@ -52,7 +53,13 @@ function handleTurnRequest(
     answerUnauthenticated(context, client, message, authenticated, now);
     return;
   }
-  const request: TurnRequest = { message, client, authenticated, now };
+  const credential = confinedCredential(authenticated.credential, client.identity);
+  const request: TurnRequest = {
+    message,
+    client,
+    authenticated: { ...authenticated, credential },
+    now,
+  };
   const rejection = dispatch(context, request);
   if (rejection === undefined) return;
   const id = message.copyTransactionId();
