@@ -7,6 +7,9 @@ export const ERROR_CODES = {
   GW_ERR_UNSUPPORTED: 'the configuration asks for something this build cannot do',
   GW_ERR_RELAY_ADDRESS: 'no usable relay address',
   GW_ERR_HTTP_UNPROTECTED: 'an HTTP endpoint beyond loopback has no authentication',
+  GW_ERR_CERTIFICATE: 'a certificate, its key or a list of client authorities cannot be used',
+  GW_ERR_TLS_POLICY: 'the TLS settings name something that this OpenSSL cannot do',
+  GW_ERR_ACME: 'certificates cannot be had from the ACME directory',
 } as const;
 
 /** One of the codes in `ERROR_CODES`. */

@@ -51,12 +51,32 @@ export const CREDENTIAL_CLOCK_SKEW_MAX_SECONDS = 3600;
 export const STRANGER_UNREAD_BYTES_MAX = 16 * 1024;
 /** Relay workers of one process; shared tables note their owner in a byte. */
 export const WORKERS_MAX = 254;
-/** TCP connections of one client, an IPv4 address or an IPv6 /64, in one worker. */
-export const CONNECTIONS_PER_ADDRESS_MAX = 256;
+/** Connections and DTLS associations of one client, an IPv4 address or an IPv6 /64, in one worker, by default. */
+export const CONNECTIONS_PER_ADDRESS_MAX_DEFAULT = 256;
 /** TCP connections of one worker; fewer when the process may open fewer descriptors. */
 export const CONNECTIONS_PER_WORKER_MAX = 50_000;
+/** TLS and DTLS handshakes begun per second over all workers, unless the configuration says otherwise. */
+export const HANDSHAKES_PER_SECOND_DEFAULT = 2000;
+/** The same of one client address in one worker, unless the configuration says otherwise. */
+export const HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT = 50;
+/** Client addresses whose handshake rate one worker remembers. */
+export const HANDSHAKE_RATE_ENTRIES_MAX = 8192;
+/** Connections of one worker that are still in their TLS or DTLS handshake. */
+export const HANDSHAKES_PENDING_MAX = 4096;
+/** A client that has not finished its TLS or DTLS handshake so long after it came is disconnected, seconds. */
+export const HANDSHAKE_SECONDS = 5;
+/** Certificate files are read again so often even when no change of them was noticed, seconds. */
+export const TLS_CHECK_SECONDS = 60;
+/** Keys of TLS session tickets are renewed so often, seconds. */
+export const TLS_TICKET_KEYS_SECONDS = 12 * 3600;
+/** DTLS associations of one worker. */
+export const ASSOCIATIONS_PER_WORKER_MAX = 50_000;
+/** Longest PROXY protocol header accepted, bytes; the addresses take at most 232, the rest are TLVs. */
+export const PROXY_HEADER_BYTES_MAX = 4096;
 /** Bytes waiting for a slow TCP client before relayed data is dropped. */
 export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 256 * 1024;
+/** A TCP client that has sent no byte for so long is disconnected, seconds. */
+export const CONNECTION_FIRST_BYTE_SECONDS = 5;
 /** A TCP client that has sent no complete message for so long is disconnected, seconds. */
 export const CONNECTION_FIRST_MESSAGE_SECONDS = 10;
 /** A TCP client that has no allocation so long after it connected is disconnected, seconds. */
@@ -93,6 +113,19 @@ export const HTTP_REQUEST_SECONDS_MAX = 5;
 export const HTTP_IDLE_SECONDS_MAX = 30;
 /** Longest header section of an HTTP request, bytes. */
 export const HTTP_HEADER_BYTES_MAX = 8192;
+/** The certificate of the ACME directory is looked at so often, seconds. */
+export const ACME_CHECK_SECONDS = 3600;
+/** Shortest and longest wait after an ACME order that failed, seconds; it doubles with each failure. */
+export const ACME_RETRY_SECONDS_MIN = 60;
+export const ACME_RETRY_SECONDS_MAX = 6 * 3600;
+/** An ACME order that is not finished after so long has failed, seconds. */
+export const ACME_ORDER_SECONDS_MAX = 300;
+/** Longest wait for one answer of the ACME directory, seconds. */
+export const ACME_REQUEST_SECONDS_MAX = 30;
+/** Largest answer of the ACME directory, bytes. */
+export const ACME_ANSWER_BYTES_MAX = 1024 * 1024;
+/** Connections that the server of HTTP-01 answers keeps open at a time. */
+export const ACME_CONNECTIONS_MAX = 64;
 
 assert(PERMISSION_LIFETIME_SECONDS < CHANNEL_LIFETIME_SECONDS);
 assert(ALLOCATION_LIFETIME_DEFAULT_SECONDS <= ALLOCATION_LIFETIME_MAX_SECONDS);

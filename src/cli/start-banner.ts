@@ -1,12 +1,10 @@
 import { ECHO_ENDPOINT } from '../config/defaults.ts';
-import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { GatewayConfig, ListenerConfig } from '../config/gateway-config.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
 
 /** What a newcomer needs to know once the embedded default configuration runs. */
 export function startBanner(config: GatewayConfig): string {
-  const listeners = config.listeners.map(
-    ({ protocol, bind, port }) => `  TURN over ${protocol.toUpperCase()}   ${bind ?? '*'}:${port}`,
-  );
+  const listeners = config.listeners.map(listenerLine);
   const ice = iceUrl(config);
   return `
 Turnpike is running with its embedded configuration, on this machine only:
@@ -29,8 +27,16 @@ Stop with Ctrl-C.
 `;
 }
 
+function listenerLine({ protocol, bind, port, tls }: ListenerConfig): string {
+  const remark =
+    tls?.certificate.kind === 'generated'
+      ? '   a certificate made at start, trusted by nobody'
+      : '';
+  return `  TURN over ${protocol.toUpperCase()}   ${bind ?? '*'}:${port}${remark}`;
+}
+
 function iceUrl({ ice }: GatewayConfig): string {
   if (ice === undefined) return '';
   const { host, port } = ice.endpoint;
-  return formatHttpEndpoint({ host, port });
+  return formatHttpEndpoint({ host, port }, ice.tls === undefined ? 'http' : 'https');
 }

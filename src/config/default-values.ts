@@ -1,5 +1,5 @@
 import type { PasswordAlgorithm } from '../stun/registry.ts';
-import type { LogLevel } from './gateway-config.ts';
+import type { LogLevel, TlsVersion } from './gateway-config.ts';
 
 /** Name of a gateway whose file names none, as STUNner has it. */
 export const NAME_DEFAULT = 'default-stunnerd';
@@ -13,6 +13,8 @@ export const ALGORITHMS_DEFAULT: readonly PasswordAlgorithm[] = ['SHA-256', 'MD5
 export const MAX_TTL_DEFAULT = '24h';
 /** Port of a listener (RFC 8656 §5). */
 export const LISTENER_PORT_DEFAULT = 3478;
+/** Port of a one-line gateway over TLS or DTLS (RFC 7065 §3.2), and of the one in the embedded configuration. */
+export const SECURE_PORT_DEFAULT = 5349;
 /** The dynamic ports, as RFC 8656 §5 recommends. */
 export const RELAY_MIN_PORT_DEFAULT = 49_152;
 export const RELAY_MAX_PORT_DEFAULT = 65_535;
@@ -25,3 +27,28 @@ export const HEALTHCHECK_ENDPOINT_DEFAULT = `http://:${HEALTHCHECK_PORT_DEFAULT}
 export const ICE_HOST_DEFAULT = '127.0.0.1';
 export const ICE_PORT_DEFAULT = 8088;
 export const ICE_ENDPOINT_DEFAULT = `http://${ICE_HOST_DEFAULT}:${ICE_PORT_DEFAULT}`;
+/** Lowest TLS version. */
+export const TLS_VERSION_DEFAULT: TlsVersion = 'TLSv1.2';
+/** TLS 1.2 and DTLS 1.2: forward secrecy and authenticated encryption only (RFC 9325 §4.2). */
+export const CIPHERS_DEFAULT = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+/** TLS 1.3. */
+export const CIPHER_SUITES_DEFAULT =
+  'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+/** Key exchange groups, the hybrid post-quantum one first. */
+export const CURVES_DEFAULT = 'X25519MLKEM768:X25519:P-256:P-384';
+/** The ACME directory that is asked when none is named. */
+export const ACME_DIRECTORY_DEFAULT = 'https://acme-v02.api.letsencrypt.org/directory';
+/** Where HTTP-01 challenges are answered: port 80 of every address (RFC 8555 §8.3). */
+export const ACME_HTTP_PORT_DEFAULT = 80;
+export const ACME_HTTP_ENDPOINT_DEFAULT = `http://:${ACME_HTTP_PORT_DEFAULT}`;
+/** Folder that keeps what ACME has brought. */
+export const ACME_STORAGE_DEFAULT = '/var/lib/turnpike/acme';
+/** Thirty days. */
+export const ACME_RENEW_BEFORE_DEFAULT = '720h';

@@ -1,4 +1,8 @@
-import { ICE_ENDPOINT_DEFAULT, LISTENER_PORT_DEFAULT } from './default-values.ts';
+import {
+  ICE_ENDPOINT_DEFAULT,
+  LISTENER_PORT_DEFAULT,
+  SECURE_PORT_DEFAULT,
+} from './default-values.ts';
 import { escapeVariables } from './environment.ts';
 
 /** Where the echo backend of the default configuration listens. */
@@ -36,6 +40,15 @@ listeners:
     port: ${LISTENER_PORT_DEFAULT}
     address: 127.0.0.1
     public_address: 127.0.0.1
+    routes: [echo]
+  - name: tls
+    protocol: TURN-TLS
+    bind: 127.0.0.1
+    port: ${SECURE_PORT_DEFAULT}
+    address: 127.0.0.1
+    public_address: 127.0.0.1
+    tls:
+      certificate: generated
     routes: [echo]
 relay:
   addresses:

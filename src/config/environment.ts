@@ -99,6 +99,7 @@ class Expansion {
 /** A secret may itself be `$ABC`, hence the shorter syntax is off there. */
 function isSecretPath(path: Path): boolean {
   const [section, key] = path;
+  if (path.at(-1) === 'key_passphrase') return true;
   if (section === 'ice') return key === 'api_keys';
   return section === 'auth' && (key === 'credentials' || key === 'users' || key === 'secrets');
 }

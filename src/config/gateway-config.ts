@@ -33,9 +33,104 @@ export interface HttpEndpoint {
   readonly path: string;
 }
 
+/** Where a certificate chain and its private key come from. */
+export type CertificateSource =
+  /** PEM text out of the configuration itself. */
+  | {
+      readonly kind: 'inline';
+      readonly certificatePem: string;
+      readonly keyPem: string;
+      readonly passphrase: string | undefined;
+    }
+  /** Files with PEM text, or with base64 of it; watched. */
+  | {
+      readonly kind: 'files';
+      readonly certFile: string;
+      readonly keyFile: string;
+      readonly passphrase: string | undefined;
+    }
+  /** A PKCS #12 file with chain and key; watched. */
+  | { readonly kind: 'pkcs12'; readonly file: string; readonly passphrase: string | undefined }
+  /** The certificate of the `acme` section. */
+  | { readonly kind: 'acme' }
+  /** Made at start, for development: nobody trusts it. */
+  | { readonly kind: 'generated' };
+
+/** A certificate for clients that ask for certain names (RFC 6066 §3). */
+export interface SniCertificate {
+  /** Lower-case DNS names, the first label maybe `*`; empty: those of the certificate itself. */
+  readonly names: readonly string[];
+  readonly source: CertificateSource;
+}
+
+/** Whether clients are asked for a certificate of their own. */
+export type ClientAuth = 'none' | 'request' | 'require';
+
+/** Lowest protocol version; DTLS 1.2 stands and falls with TLS 1.2. */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** What a verified client certificate stands for. */
+export interface ClientIdentity {
+  /** What the certificate must say, all of it: `CN=alice`, `O=Example,OU=edge`, `DNS:…`, `URI:…`, `email:…`, `*`. */
+  readonly subject: string;
+  /** User id of its allocations, `{CN}` being the common name; undefined: that of the credential. */
+  readonly userId: string | undefined;
+  /** Names of the clusters that it is confined to; undefined means all that the credential allows. */
+  readonly routes: readonly string[] | undefined;
+}
+
+/** How an endpoint speaks TLS or DTLS. */
+export interface TlsConfig {
+  /** For clients that name no server, or one that nothing else is for. */
+  readonly certificate: CertificateSource;
+  readonly sni: readonly SniCertificate[];
+  readonly minVersion: TlsVersion;
+  /** Cipher list of TLS 1.2 and DTLS 1.2 as OpenSSL reads it. */
+  readonly ciphers: string;
+  /** Cipher suites of TLS 1.3, separated by colons. */
+  readonly cipherSuites: string;
+  /** Key exchange groups, preferred first, separated by colons; those that this OpenSSL lacks are left out. */
+  readonly curves: string;
+  readonly clientAuth: ClientAuth;
+  /** PEM files of the authorities that client certificates are trusted from; watched. */
+  readonly clientCaFiles: readonly string[];
+  /** PEM files of their revocation lists; watched. */
+  readonly clientCrlFiles: readonly string[];
+  /** The first that fits a verified client certificate counts. */
+  readonly clientIdentities: readonly ClientIdentity[];
+}
+
+/** An address range. */
+export interface PrefixConfig {
+  readonly address: string;
+  /** Bits. */
+  readonly prefixLength: number;
+}
+
+/** Certificates from an ACME directory (RFC 8555). */
+export interface AcmeConfig {
+  /** URL of the directory. */
+  readonly directory: string;
+  /** DNS names of the certificate, the first one its common name. */
+  readonly domains: readonly string[];
+  /** Contact of the account. */
+  readonly email: string | undefined;
+  readonly challenge: 'http-01' | 'tls-alpn-01';
+  /** Where the answers to HTTP-01 are served while an order runs. */
+  readonly httpEndpoint: HttpEndpoint;
+  /** Folder that keeps account key, certificate and key. */
+  readonly storage: string;
+  /** PEM file of the authority that the directory itself is trusted from; undefined: those of Node.js. */
+  readonly caFile: string | undefined;
+  /** A certificate is renewed so long before it expires. */
+  readonly renewBeforeSeconds: number;
+}
+
 /** The ICE API for app servers. */
 export interface IceConfig {
   readonly endpoint: HttpEndpoint;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsConfig | undefined;
   readonly apiKeys: readonly string[];
   /** Exact origins that browsers may call from. */
   readonly cors: readonly string[];
@@ -56,6 +151,14 @@ export interface ListenerConfig {
   readonly publicPort: number | undefined;
   /** Names of clusters whose endpoints may be reached. */
   readonly routes: readonly string[];
+  /** Set for the protocols tls and dtls when TLS ends here; undefined when it ends at a load balancer in front. */
+  readonly tls: TlsConfig | undefined;
+  /** Serves plain TCP next to TLS, or plain UDP next to DTLS, told apart by the first byte. */
+  readonly alsoPlain: boolean;
+  /** Whether connections begin with the client's address as a load balancer writes it. */
+  readonly proxyProtocol: 'off' | 'optional' | 'required';
+  /** Who may say so. */
+  readonly proxyTrusted: readonly PrefixConfig[];
 }
 
 /** Where relayed transport addresses come from. */
@@ -84,13 +187,19 @@ export interface ClusterConfig {
   readonly protocol: 'udp' | 'tcp';
   readonly endpoints: readonly EndpointConfig[];
   /** Exact exceptions from the hard deny list. */
-  readonly dangerouslyAllow: readonly { readonly address: string; readonly prefixLength: number }[];
+  readonly dangerouslyAllow: readonly PrefixConfig[];
 }
 
 /** Bounds an operator may move; the others are in `src/limits.ts`. */
 export interface LimitsConfig {
   readonly allocationsMax: number;
   readonly allocationsPerAddressMax: number;
+  /** TCP and TLS connections and DTLS associations of one client address, per worker. */
+  readonly connectionsPerAddressMax: number;
+  /** TLS and DTLS handshakes begun, over all workers together. */
+  readonly handshakesPerSecond: number;
+  /** The same of one client address, per worker. */
+  readonly handshakesPerSecondPerAddress: number;
 }
 
 /** The whole configuration after validation, with every default filled in; deeply frozen. */
@@ -108,6 +217,8 @@ export interface GatewayConfig {
   readonly auth: AuthConfig;
   /** Undefined when the file has no `ice` section. */
   readonly ice: IceConfig | undefined;
+  /** Undefined when the file has no `acme` section. */
+  readonly acme: AcmeConfig | undefined;
   readonly listeners: readonly ListenerConfig[];
   readonly relay: RelayConfig;
   readonly clusters: readonly ClusterConfig[];

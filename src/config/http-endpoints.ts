@@ -1,9 +1,38 @@
 import { isHostName, isIpv6, parseIp } from './addresses.ts';
 import type { HttpEndpoint } from './gateway-config.ts';
+import type { NormaliseContext } from './normalise-context.ts';
+import type { Path } from './problems.ts';
 
 const HTTP_ENDPOINT_FORM = 'http://127.0.0.1:8080/path, http://[::1]:8080 or http://:8080';
 
-const ENDPOINT = /^http:\/\/(\[[^\]]*\]|[^:/?#[\]]*)(?::(\d{1,5}))?(\/[^\s?#]*)?$/i;
+/** Which URLs an endpoint takes. */
+type Scheme = 'http' | 'http or https';
+
+const ENDPOINT = /^https?:\/\/(\[[^\]]*\]|[^:/?#[\]]*)(?::(\d{1,5}))?(\/[^\s?#]*)?$/i;
+
+/**
+ * Reads the text of an endpoint and reports what is wrong with it.
+ *
+ * @returns undefined when the text is empty or there was a problem.
+ */
+export function readHttpEndpoint(
+  text: string,
+  defaultPort: number,
+  path: Path,
+  { report }: NormaliseContext,
+  scheme: Scheme = 'http',
+): HttpEndpoint | undefined {
+  if (text === '') return undefined;
+  const endpoint = parseHttpEndpoint(text, defaultPort, scheme);
+  if (typeof endpoint !== 'string') return endpoint;
+  report.problem(path, endpoint);
+  return undefined;
+}
+
+/** True for a URL that starts with `https:`. */
+export function isHttps(text: string): boolean {
+  return /^https:/i.test(text);
+}
 
 /**
  * Reads `http://address:port/path`; an empty address means every address.
@@ -11,8 +40,13 @@ const ENDPOINT = /^http:\/\/(\[[^\]]*\]|[^:/?#[\]]*)(?::(\d{1,5}))?(\/[^\s?#]*)?
  * @param defaultPort - port when the text names none.
  * @returns the endpoint with path `/` when none is given, or the reason why it is refused.
  */
-export function parseHttpEndpoint(text: string, defaultPort: number): HttpEndpoint | string {
-  if (/^https:/i.test(text)) return `must be plain HTTP, such as ${HTTP_ENDPOINT_FORM}`;
+export function parseHttpEndpoint(
+  text: string,
+  defaultPort: number,
+  scheme: Scheme = 'http',
+): HttpEndpoint | string {
+  if (scheme === 'http' && isHttps(text))
+    return `must be plain HTTP, such as ${HTTP_ENDPOINT_FORM}`;
   const match = ENDPOINT.exec(text);
   if (match === null) return `must be a URL such as ${HTTP_ENDPOINT_FORM}`;
   const [, bracketed = '', portText, path = '/'] = match;
@@ -27,9 +61,10 @@ export function parseHttpEndpoint(text: string, defaultPort: number): HttpEndpoi
 /** Writes an endpoint as the URL that `parseHttpEndpoint` reads; without a path when none is given. */
 export function formatHttpEndpoint(
   endpoint: Omit<HttpEndpoint, 'path'> & { path?: string },
+  scheme: 'http' | 'https' = 'http',
 ): string {
   const { host, port, path = '' } = endpoint;
-  return `http://${isIpv6(host) ? `[${host}]` : host}:${port}${path}`;
+  return `${scheme}://${isIpv6(host) ? `[${host}]` : host}:${port}${path}`;
 }
 
 function parseHost(text: string): string | undefined {

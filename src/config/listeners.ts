@@ -1,27 +1,27 @@
 import { isHostName, isUnspecified, parseIp } from './addresses.ts';
 import { LISTENER_PORT_DEFAULT } from './default-values.ts';
 import type { ListenerConfig, ListenerProtocol } from './gateway-config.ts';
-import type { NormaliseContext } from './normalise-context.ts';
+import { normaliseListenerTls } from './listener-tls.ts';
+import type { FileFacts, NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
+import { normaliseProxy } from './proxy.ts';
 import { checkRoutes, checkUniqueNames } from './routes.ts';
 import type { ListenerEntry } from './schema.ts';
-import { readSecret } from './secrets.ts';
 import { usableEntries } from './validate.ts';
 
 /** Value that STUNner's control plane replaces by an address of the node. */
 const NODE_ADDRESS_PLACEHOLDER = '__node_address_placeholder';
 
-/** Fills in the listeners and checks names, addresses, certificates and routes. */
+/** Fills in the listeners and checks names, addresses, TLS and routes. */
 export function normaliseListeners(
   entries: readonly ListenerEntry[] | undefined,
-  clusterNames: ReadonlySet<string>,
+  facts: FileFacts,
   context: NormaliseContext,
 ): readonly ListenerConfig[] {
   checkUniqueNames(entries, 'listeners', context);
   return usableEntries(entries).map(([index, entry]) => {
     const path = ['listeners', index];
     const protocol = protocolOf(entry);
-    checkCertificate(entry, protocol, path, context);
     warnOfRelayPorts(entry, path, context);
     return {
       name: entry.name,
@@ -31,7 +31,9 @@ export function normaliseListeners(
       address: relayedAddressOf(entry, path, context),
       publicAddress: publicAddressOf(entry, path, context),
       publicPort: entry.public_port,
-      routes: checkRoutes(entry.routes, clusterNames, [...path, 'routes'], context),
+      routes: checkRoutes(entry.routes, facts.clusterNames, [...path, 'routes'], context),
+      ...normaliseListenerTls(entry, protocol, path, facts, context),
+      ...normaliseProxy(entry, protocol, path, context),
     };
   });
 }
@@ -89,22 +91,6 @@ function withoutPlaceholder(
   if (text !== NODE_ADDRESS_PLACEHOLDER) return text || undefined;
   report.warning(path, 'is a placeholder of a Kubernetes control plane; the gateway chooses');
   return undefined;
-}
-
-function checkCertificate(
-  entry: ListenerEntry,
-  protocol: ListenerProtocol,
-  path: Path,
-  context: NormaliseContext,
-): void {
-  for (const key of ['cert', 'key'] as const) {
-    const secret = readSecret(entry, key, path, context);
-    const isNeeded = protocol === 'tls' || protocol === 'dtls';
-    if (!isNeeded || secret?.text || context.report.hasProblemAt([...path, `${key}_file`]))
-      continue;
-    const message = `is missing; a ${protocol.toUpperCase()} listener needs cert and key, base64 of the PEM text`;
-    context.report.problem([...path, key], message);
-  }
 }
 
 function warnOfRelayPorts(entry: ListenerEntry, path: Path, { report }: NormaliseContext): void {

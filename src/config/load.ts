@@ -10,10 +10,12 @@ import { parseConfig, type ParseResult } from './parse.ts';
  * @throws GatewayError GW_ERR_CONFIG_UNREADABLE when the file itself cannot be read.
  */
 export function loadConfig(fileName: string, environment: Environment): ParseResult {
+  const resolvePath = (path: string): string => resolve(dirname(fileName), path);
   return parseConfig(readText(fileName), {
     fileName,
     environment,
-    readFile: (path) => readFileSync(resolve(dirname(fileName), path), 'utf8'),
+    readFile: (path) => readFileSync(resolvePath(path), 'utf8'),
+    resolvePath,
   });
 }
 

@@ -1,16 +1,18 @@
 import assert from 'node:assert';
 import { GatewayError } from '../errors.ts';
 import { isLoopback, isUnspecified, parseIp } from './addresses.ts';
-import { LISTENER_PORT_DEFAULT } from './default-values.ts';
+import { LISTENER_PORT_DEFAULT, SECURE_PORT_DEFAULT } from './default-values.ts';
 import { escapeVariables } from './environment.ts';
-import type { GatewayConfig } from './gateway-config.ts';
+import type { GatewayConfig, ListenerProtocol } from './gateway-config.ts';
 import { parseConfig } from './parse.ts';
 
 /**
  * The open gateway that a one-line start asks for: `turn://user:pass@ip:port?transport=udp`.
  *
- * @param uri - user and password percent-encoded where needed; transport `udp` (default) or `tcp`; default port 3478.
- * @throws GatewayError GW_ERR_USAGE when the URI is not understood, GW_ERR_UNSUPPORTED for TLS and DTLS.
+ * @param uri - user and password percent-encoded where needed. `turn`: transport `udp` (default) or `tcp`, default port
+ *   3478; `turns`: transport `tcp` (default, TLS) or `udp` (DTLS), default port 5349 (RFC 7065 §3.2), with a
+ *   certificate made at start. Transports `tls` and `dtls` mean the same with either.
+ * @throws GatewayError GW_ERR_USAGE when the URI is not understood.
  */
 export function oneLineConfig(uri: string): GatewayConfig {
   const { username, password, ip, port, protocol } = parseUri(uri);
@@ -29,6 +31,7 @@ export function oneLineConfig(uri: string): GatewayConfig {
           port,
           ...(isLoopback(ip) ? { bind: ip } : {}),
           ...(isUnspecified(ip) ? {} : { address: ip, public_address: ip }),
+          ...(isSecure(protocol) ? { tls: { certificate: 'generated' } } : {}),
           routes: ['allow-any'],
         },
       ],
@@ -45,7 +48,7 @@ interface TurnUri {
   password: string;
   ip: string;
   port: number;
-  protocol: 'udp' | 'tcp';
+  protocol: ListenerProtocol;
 }
 
 function parseUri(text: string): TurnUri {
@@ -57,26 +60,40 @@ function parseUri(text: string): TurnUri {
   const host = uri.hostname.replace(/^\[(.*)\]$/, '$1');
   const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : parseIp(host);
   if (ip === undefined) throw usage('needs an IP address, not a host name');
-  const port = uri.port === '' ? LISTENER_PORT_DEFAULT : Number(uri.port);
+  const defaultPort = isSecure(protocol) ? SECURE_PORT_DEFAULT : LISTENER_PORT_DEFAULT;
+  const port = uri.port === '' ? defaultPort : Number(uri.port);
   if (port === 0) throw usage('needs a port from 1 to 65535');
   if (!/^\/?$/.test(uri.pathname) || uri.hash !== '') throw usage('must end after the transport');
   return { username, password, ip, port, protocol };
 }
 
-function protocolOf(uri: URL): 'udp' | 'tcp' {
-  const transport = (uri.searchParams.get('transport') ?? 'udp').toLowerCase();
+const PLAIN: ReadonlyMap<string, ListenerProtocol> = new Map([
+  ['', 'udp'],
+  ['udp', 'udp'],
+  ['tcp', 'tcp'],
+  ['tls', 'tls'],
+  ['dtls', 'dtls'],
+]);
+const SECURE: ReadonlyMap<string, ListenerProtocol> = new Map([
+  ['', 'tls'],
+  ['udp', 'dtls'],
+  ['tcp', 'tls'],
+  ['tls', 'tls'],
+  ['dtls', 'dtls'],
+]);
+
+function protocolOf(uri: URL): ListenerProtocol {
+  const transport = (uri.searchParams.get('transport') ?? '').toLowerCase();
   const isOnlyTransport = [...uri.searchParams.keys()].every((key) => key === 'transport');
   if (!isOnlyTransport || uri.searchParams.size > 1) throw usage('takes one parameter, transport');
-  const isSecure = uri.protocol === 'turns:' || transport === 'tls' || transport === 'dtls';
-  if (isSecure && /^turns?:$/.test(uri.protocol)) {
-    throw new GatewayError(
-      'GW_ERR_UNSUPPORTED',
-      'turns URIs need TLS, which one-line start cannot do yet',
-    );
-  }
-  if (uri.protocol !== 'turn:') throw usage('must start with turn://');
-  if (transport !== 'udp' && transport !== 'tcp') throw usage('takes transport udp or tcp');
-  return transport;
+  if (!/^turns?:$/.test(uri.protocol)) throw usage('must start with turn:// or turns://');
+  const protocol = (uri.protocol === 'turns:' ? SECURE : PLAIN).get(transport);
+  if (protocol === undefined) throw usage('takes transport udp or tcp');
+  return protocol;
+}
+
+function isSecure(protocol: ListenerProtocol): boolean {
+  return protocol === 'tls' || protocol === 'dtls';
 }
 
 function decode(text: string): string {

@@ -14,6 +14,8 @@ export interface ParseOptions {
   readonly environment: Environment;
   /** Reads a file named by a `…_file` key as UTF-8 text; throws when it cannot be read. */
   readonly readFile: (path: string) => string;
+  /** The path under which a file that is read later is found; undefined: as written. */
+  readonly resolvePath?: (path: string) => string;
 }
 
 /** A configuration with remarks, or every problem of the text. */
@@ -39,9 +41,10 @@ export function parseConfig(text: string, options: ParseOptions): ParseResult {
   }
   for (const { path, message } of document.duplicateKeys) report.problem(path, message, 'key');
   const data = expandVariables(document.root, options.environment, report);
+  const { readFile, resolvePath = asWritten } = options;
   const shaped = coerce(data, FileSchema, (path) => document.scalarText(path));
   const file = validateShape(shaped, report);
-  const config = normalise(file, { report, readFile: options.readFile });
+  const config = normalise(file, { report, readFile, resolvePath });
   const { problems, warnings } = report;
   return problems.length > 0 ? { problems } : { config: deepFreeze(config), warnings };
 }
@@ -52,6 +55,10 @@ function syntaxProblem(
 ): Problem {
   const { line, column, message } = fault;
   return { file: fileName, line, column, path: '', message };
+}
+
+function asWritten(path: string): string {
+  return path;
 }
 
 function describeNonMap(root: unknown): string {

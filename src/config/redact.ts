@@ -1,18 +1,19 @@
 import { formatDuration } from './durations.ts';
 import type {
+  AcmeConfig,
   ClusterConfig,
   EndpointConfig,
   GatewayConfig,
   HttpEndpoint,
   ListenerConfig,
+  PrefixConfig,
   StaticUser,
 } from './gateway-config.ts';
 import { formatHttpEndpoint } from './http-endpoints.ts';
 import { isIpv6 } from './addresses.ts';
 import { formatLogLevels } from './log-levels.ts';
-
-/** What stands in place of a secret. */
-export const MASK = '***';
+import { listenerTlsEntries, tlsEntry } from './redact-tls.ts';
+import { MASK, withoutUnset } from './redact-values.ts';
 
 /**
  * The effective configuration as plain data in the format of the file, with every secret masked.
@@ -33,10 +34,12 @@ export function redactConfig(config: GatewayConfig): Record<string, unknown> {
     },
     auth: redactAuth(config.auth),
     ice: ice && {
-      endpoint: urlOf(ice.endpoint),
+      endpoint: formatHttpEndpoint(ice.endpoint, ice.tls === undefined ? 'http' : 'https'),
+      ...(ice.tls === undefined ? {} : { tls: tlsEntry(ice.tls) }),
       api_keys: ice.apiKeys.map(() => MASK),
       cors: [...ice.cors],
     },
+    acme: config.acme && acmeEntry(config.acme),
     listeners: config.listeners.map(listenerEntry),
     relay: {
       min_port: relay.minPort,
@@ -49,6 +52,9 @@ export function redactConfig(config: GatewayConfig): Record<string, unknown> {
     limits: {
       allocations_max: limits.allocationsMax,
       allocations_per_address_max: limits.allocationsPerAddressMax,
+      connections_per_address_max: limits.connectionsPerAddressMax,
+      handshakes_per_second: limits.handshakesPerSecond,
+      handshakes_per_second_per_address: limits.handshakesPerSecondPerAddress,
     },
   });
 }
@@ -77,7 +83,31 @@ function listenerEntry(listener: ListenerConfig): Record<string, unknown> {
     address: listener.address,
     public_address: listener.publicAddress,
     public_port: listener.publicPort,
+    ...listenerTlsEntries(listener),
+    ...proxyEntries(listener),
     routes: [...listener.routes],
+  });
+}
+
+function proxyEntries(listener: ListenerConfig): Record<string, unknown> {
+  if (listener.protocol === 'udp' || listener.protocol === 'dtls') return {};
+  return {
+    proxy_protocol: listener.proxyProtocol,
+    proxy_trusted: listener.proxyTrusted.map(blockText),
+  };
+}
+
+function acmeEntry(acme: AcmeConfig): Record<string, unknown> {
+  return withoutUnset({
+    directory: acme.directory,
+    domains: [...acme.domains],
+    email: acme.email,
+    accept_terms: true,
+    challenge: acme.challenge,
+    http_endpoint: urlOf(acme.httpEndpoint),
+    storage: acme.storage,
+    ca_file: acme.caFile,
+    renew_before: formatDuration(acme.renewBeforeSeconds),
   });
 }
 
@@ -87,9 +117,7 @@ function clusterEntry(cluster: ClusterConfig): Record<string, unknown> {
     type: cluster.type,
     protocol: cluster.protocol.toUpperCase(),
     endpoints: cluster.endpoints.map(endpointText),
-    dangerously_allow: cluster.dangerouslyAllow.map(
-      ({ address, prefixLength }) => `${address}/${prefixLength}`,
-    ),
+    dangerously_allow: cluster.dangerouslyAllow.map(blockText),
   };
 }
 
@@ -101,10 +129,10 @@ function endpointText({ host, prefixLength, minPort, maxPort }: EndpointConfig):
   return `${address}${prefix}:${minPort === maxPort ? minPort : `${minPort}-${maxPort}`}`;
 }
 
-function urlOf(endpoint: HttpEndpoint | undefined): string {
-  return endpoint === undefined ? '' : formatHttpEndpoint(endpoint);
+function blockText({ address, prefixLength }: PrefixConfig): string {
+  return `${address}/${prefixLength}`;
 }
 
-function withoutUnset(entries: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+function urlOf(endpoint: HttpEndpoint | undefined): string {
+  return endpoint === undefined ? '' : formatHttpEndpoint(endpoint);
 }

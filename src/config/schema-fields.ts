@@ -72,6 +72,16 @@ export function texts(
   return list(Type.String({ errorMessage: 'must be text' }), description, options);
 }
 
+/** One text or a list of texts. */
+export function textOrTexts(description: string) {
+  return Type.Optional(
+    Type.Union([Type.String(), Type.Array(Type.String())], {
+      description,
+      errorMessage: 'must be text or a list of texts',
+    }),
+  );
+}
+
 /** A list. */
 export function list<Item extends TSchema>(
   item: Item,
@@ -97,17 +107,23 @@ export function section<Properties extends TProperties>(
   });
 }
 
+/** The pattern of some words in any letter case, or empty text. */
+export function anyCasePattern(words: readonly string[]): string {
+  return `^(${words.map(anyCase).join('|')})?$`;
+}
+
 function choiceOptions(words: readonly string[], description: string, defaultWord?: string) {
   return {
     description,
     ...(defaultWord === undefined ? {} : { default: defaultWord }),
     examples: [...words],
-    pattern: `^(${words.map(anyCase).join('|')})?$`,
+    pattern: anyCasePattern(words),
     errorMessage: `must be one of ${words.join(', ')}`,
   };
 }
 
 /** JSON Schema patterns have no flag for letter case. */
 function anyCase(word: string): string {
-  return word.replace(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
+  const literal = word.replaceAll('.', '\\.');
+  return literal.replace(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
 }

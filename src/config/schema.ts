@@ -2,9 +2,13 @@ import { Type, type Static } from 'typebox';
 import {
   ALLOCATIONS_MAX_DEFAULT,
   ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
+  CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
   CREDENTIAL_CLOCK_SKEW_MAX_SECONDS,
+  HANDSHAKES_PER_SECOND_DEFAULT,
+  HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT,
   WORKERS_MAX,
 } from '../limits.ts';
+import { AcmeSchema } from './acme-schema.ts';
 import {
   ALGORITHMS_DEFAULT,
   HEALTHCHECK_ENDPOINT_DEFAULT,
@@ -22,6 +26,7 @@ import {
 import { formatDuration } from './durations.ts';
 import { DNS_ENDPOINT_FORM, STATIC_ENDPOINT_FORM } from './endpoints.ts';
 import {
+  anyCasePattern,
   choice,
   choices,
   duration,
@@ -34,8 +39,12 @@ import {
   text,
   texts,
 } from './schema-fields.ts';
+import { IceTlsSchema, ListenerTlsSchema } from './tls-schema.ts';
 
 const IGNORED = 'Accepted from STUNner files and ignored.';
+
+/** Any letter case, as everywhere. */
+const PROXY_PROTOCOL_PATTERN = anyCasePattern(['off', 'optional', 'required']);
 
 const LicenseSchema = section(IGNORED, { key: text(IGNORED), hmac: text(IGNORED) });
 
@@ -114,9 +123,11 @@ const AuthSchema = section('Who may allocate.', {
 });
 
 const IceSchema = section('HTTP API that hands ICE configurations to app servers.', {
-  endpoint: text('URL where the ICE API is served; beyond loopback it needs api_keys.', {
-    default: ICE_ENDPOINT_DEFAULT,
-  }),
+  endpoint: text(
+    'URL where the ICE API is served, http or https; beyond loopback it needs api_keys.',
+    { default: ICE_ENDPOINT_DEFAULT },
+  ),
+  tls: Type.Optional(IceTlsSchema),
   api_keys: texts('Keys that callers present, as bearer token or key parameter.', { default: [] }),
   api_keys_file: text('File that holds the keys, one per line.'),
   cors: texts('Exact origins that browsers may call from.', {
@@ -141,10 +152,28 @@ const ListenerSchema = section('A socket that clients connect to.', {
   ),
   public_address: text('IP address or host name in ICE configurations.'),
   public_port: port('Port in ICE configurations; the port to listen on unless given.'),
-  cert: text('Certificate chain for TLS and DTLS: base64 of the PEM text.'),
-  cert_file: text('File that holds what cert would.'),
-  key: text('Private key for TLS and DTLS: base64 of the PEM text.'),
-  key_file: text('File that holds what key would.'),
+  cert: text('Certificate chain for TLS and DTLS: PEM text, or base64 of it.'),
+  cert_file: text('File that holds what cert would; the same as tls.cert_file.'),
+  key: text('Private key for TLS and DTLS: PEM text, or base64 of it.'),
+  key_file: text('File that holds what key would; the same as tls.key_file.'),
+  tls: Type.Optional(ListenerTlsSchema),
+  also_plain: flag(
+    'True serves plain TCP next to TLS, or plain UDP next to DTLS, on the same port.',
+    false,
+  ),
+  proxy_protocol: Type.Optional(
+    Type.Union([Type.Literal(false), Type.String({ pattern: PROXY_PROTOCOL_PATTERN })], {
+      description:
+        'Whether a load balancer sends the address of each client first (PROXY protocol): off, optional or required.',
+      default: 'off',
+      examples: ['off', 'optional', 'required'],
+      errorMessage: 'must be one of off, optional, required',
+    }),
+  ),
+  proxy_trusted: texts('Addresses or blocks of the load balancers that may say so.', {
+    default: [],
+    examples: [['10.0.0.0/8']],
+  }),
   min_relay_port: port(`${IGNORED} See relay.min_port.`),
   max_relay_port: port(`${IGNORED} See relay.max_port.`),
   routes: texts('Names of the clusters that clients of this listener may reach.', { default: [] }),
@@ -217,6 +246,19 @@ const LimitsSchema = section('Bounds of the gateway.', {
     maximum: 10_000_000,
     default: ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
   }),
+  connections_per_address_max: integer(
+    'Connections and DTLS associations of one client IP address, per worker.',
+    { minimum: 1, maximum: 10_000_000, default: CONNECTIONS_PER_ADDRESS_MAX_DEFAULT },
+  ),
+  handshakes_per_second: integer('TLS and DTLS handshakes begun, over all workers.', {
+    minimum: 1,
+    maximum: 10_000_000,
+    default: HANDSHAKES_PER_SECOND_DEFAULT,
+  }),
+  handshakes_per_second_per_address: integer(
+    'TLS and DTLS handshakes begun by one client IP address, per worker.',
+    { minimum: 1, maximum: 10_000_000, default: HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT },
+  ),
 });
 
 /** The configuration file, STUNner's keys and ours: the one source for types, validation and editors. */
@@ -230,6 +272,7 @@ export const FileSchema = section('Configuration of a Turnpike gateway.', {
   admin: Type.Optional(AdminSchema),
   auth: Type.Optional(AuthSchema),
   ice: Type.Optional(IceSchema),
+  acme: Type.Optional(AcmeSchema),
   listeners: list(ListenerSchema, 'Sockets that clients connect to.', { default: [] }),
   relay: Type.Optional(RelaySchema),
   clusters: list(ClusterSchema, 'Backends that clients may be relayed to.', { default: [] }),
@@ -254,6 +297,8 @@ export type ListenerEntry = Static<typeof ListenerSchema>;
 export type RelaySection = Static<typeof RelaySchema>;
 /** An entry of `clusters` as written. */
 export type ClusterEntry = Static<typeof ClusterSchema>;
+/** The `limits` section as written. */
+export type LimitsSection = Static<typeof LimitsSchema>;
 
 /** The JSON Schema (draft-07) of the configuration file for editors; a fresh copy. */
 export function jsonSchema(): Record<string, unknown> {

@@ -176,10 +176,14 @@ t.test('loadForCommand', (t) => {
   t.match(one.config.auth.secrets, [/^[\w-]{32}$/], 'a secret of its own');
   t.not(one.config.auth.secrets[0], other.config.auth.secrets[0], 'a new one each time');
 
+  t.match(loadForCommand({ uri: 'turns://a:b@127.0.0.1' }), {
+    warnings: [],
+    config: { listeners: [{ protocol: 'tls', port: 5349 }] },
+  });
+
   const failures = [
     { source: { file: valid, uri: 'turn://a:b@127.0.0.1' }, code: 'GW_ERR_USAGE' },
     { source: { uri: 'turn://127.0.0.1' }, code: 'GW_ERR_USAGE' },
-    { source: { uri: 'turns://a:b@127.0.0.1' }, code: 'GW_ERR_UNSUPPORTED' },
     { source: { file: missing }, code: 'GW_ERR_CONFIG_UNREADABLE' },
     { source: { file: invalid }, code: 'GW_ERR_CONFIG_INVALID' },
   ];
@@ -192,6 +196,7 @@ t.test('the banner names every address and a curl', (t) => {
   for (const text of [
     'UDP   127.0.0.1:3478',
     'TCP   127.0.0.1:3478',
+    'TLS   127.0.0.1:5349   a certificate made at start',
     'http://127.0.0.1:8088/ice',
     'http://127.0.0.1:8088/docs',
     `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`,
@@ -204,6 +209,10 @@ t.test('the banner names every address and a curl', (t) => {
     `version: v1\nauth: { type: none }\nice: { endpoint: 'http://[::1]:8089' }`,
   );
   t.match(startBanner(ipv6), 'http://[::1]:8089/docs', 'IPv6 in brackets');
+  const secure = configFrom(
+    `version: v1\nauth: { type: none }\nice: { endpoint: 'https://[::1]:8089' }`,
+  );
+  t.match(startBanner(secure), 'https://[::1]:8089/docs', 'HTTPS');
   t.end();
 });
 

@@ -20,10 +20,25 @@ listeners:
     port: 3478
     routes: [c]
 `;
+const SECURE = `version: v1
+auth: { type: none }
+acme: { domains: [a.example], accept_terms: true }
+ice: { endpoint: "https://[::1]" }
+listeners:
+  - name: a
+    protocol: tls
+    proxy_protocol: off
+    proxy_trusted: []
+    tls:
+      sni: [{ names: ["*.a.example"], cert_file: c, key_file: k }]
+      client_ca_file: [ca]
+      client_identities: [{ subject: "O=a,OU=b", user: "{CN}", routes: [] }]
+`;
 const SEEDS = [
   SHORT,
   JSON.stringify({ version: 'v1', listeners: [{ name: 'a' }] }),
   defaultConfigText('s'),
+  SECURE,
 ];
 
 /** Fragments that steer mutants towards the interesting parts of YAML and of the file format. */
@@ -79,7 +94,8 @@ t.test('well-formed data of any shape is judged, never thrown at', (t) => {
   const key = fc.constantFrom(
     'version', 'admin', 'auth', 'ice', 'listeners', 'relay', 'clusters', 'limits', 'name', 'type', 'credentials', 'users', 'username',
     'password', 'password_file', 'secret', 'secrets', 'routes', 'endpoints', 'endpoint', 'api_keys', 'cors', 'bind', 'port', 'address',
-    'addresses', 'advertise', 'workers', 'min_port', 'max_ttl', 'algorithms', 'protocol', 'healthcheck_endpoint', '__proto__',
+    'tls', 'sni', 'names', 'cert', 'key', 'cert_file', 'key_file', 'client_ca_file', 'client_auth', 'client_identities', 'subject', 'acme',
+    'domains', 'accept_terms', 'termination', 'proxy_protocol', 'proxy_trusted', 'addresses', 'advertise', 'workers', 'min_port', 'max_ttl', 'algorithms', 'protocol', 'healthcheck_endpoint', '__proto__',
   ); // prettier-ignore
   const leaf = fc.oneof(
     fc.constantFrom(null, '', 'v1', 'c', 'static', 'ephemeral', 'tls', '10.0.0.1', '${NONE}', 'auto', true, 3478),

@@ -1,0 +1,67 @@
+import { isLoopback } from './addresses.ts';
+import { certificateOf } from './certificates.ts';
+import { ICE_ENDPOINT_DEFAULT, ICE_PORT_DEFAULT } from './default-values.ts';
+import type { IceConfig, TlsConfig } from './gateway-config.ts';
+import { isHttps, readHttpEndpoint } from './http-endpoints.ts';
+import type { FileFacts, NormaliseContext } from './normalise-context.ts';
+import type { IceSection } from './schema.ts';
+import { readSecrets } from './secrets.ts';
+import { normaliseTls } from './tls.ts';
+import { usableEntries } from './validate.ts';
+
+/** Fills in the `ice` section and checks that it does not hand out credentials to everybody. */
+export function normaliseIce(
+  ice: IceSection,
+  facts: FileFacts,
+  context: NormaliseContext,
+): IceConfig | undefined {
+  const { report } = context;
+  const keys = readSecrets(ice, 'api_keys', ['ice'], context);
+  for (const key of keys) {
+    if (key.text === '') report.problem(key.path, 'must not be empty');
+  }
+  const path = ['ice', 'endpoint'];
+  const text = ice.endpoint ?? ICE_ENDPOINT_DEFAULT;
+  if (text === '') {
+    report.problem(path, 'must be a URL; leave the ice section out to have no ICE API');
+  }
+  const endpoint = readHttpEndpoint(text, ICE_PORT_DEFAULT, path, context, 'http or https');
+  if (endpoint === undefined) return undefined;
+  const tls = tlsOf(ice, text, facts, context);
+  const areKeysKnown =
+    !report.hasProblemAt(['ice', 'api_keys']) && !report.hasProblemAt(['ice', 'api_keys_file']);
+  if (keys.length === 0 && areKeysKnown && !isLoopback(endpoint.host)) {
+    const instead = `set ice.api_keys, or listen on loopback such as ${ICE_ENDPOINT_DEFAULT}`;
+    report.problem(path, `would hand out credentials to everybody; ${instead}`);
+  }
+  const apiKeys = keys.map((key) => key.text);
+  return { endpoint, tls, apiKeys, cors: originsOf(ice, context) };
+}
+
+function tlsOf(
+  ice: IceSection,
+  endpoint: string,
+  facts: FileFacts,
+  context: NormaliseContext,
+): TlsConfig | undefined {
+  const path = ['ice', 'tls'];
+  if (!isHttps(endpoint)) {
+    if (ice.tls !== undefined) {
+      context.report.problem(path, 'needs ice.endpoint to be an https URL', 'key');
+    }
+    return undefined;
+  }
+  const section = ice.tls ?? {};
+  const owner = { section: {}, path: ['ice'], protocolKey: 'endpoint' };
+  const certificate = certificateOf({ section, path }, owner, facts, context);
+  return normaliseTls(section, certificate, path, context);
+}
+
+function originsOf(ice: IceSection, { report }: NormaliseContext): readonly string[] {
+  for (const [index, origin] of usableEntries(ice.cors)) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    const message = 'must be an exact origin such as https://app.example.org, without path';
+    report.problem(['ice', 'cors', index], message);
+  }
+  return usableEntries(ice.cors).map(([, origin]) => origin);
+}

@@ -1,0 +1,56 @@
+import type {
+  CertificateSource,
+  ClientIdentity,
+  ListenerConfig,
+  SniCertificate,
+  TlsConfig,
+} from './gateway-config.ts';
+import { MASK, withoutUnset } from './redact-values.ts';
+
+/** What a listener says about TLS, as keys of its entry in the file; nothing for plain listeners. */
+export function listenerTlsEntries(listener: ListenerConfig): Record<string, unknown> {
+  const { protocol, tls, alsoPlain } = listener;
+  if (protocol !== 'tls' && protocol !== 'dtls') return {};
+  if (tls === undefined) return { tls: { termination: 'upstream' } };
+  const isInline = tls.certificate.kind === 'inline';
+  return {
+    ...(isInline ? { cert: MASK, key: MASK } : {}),
+    tls: {
+      ...tlsEntry(tls),
+      client_identities: tls.clientIdentities.map(identityEntry),
+      termination: 'here',
+    },
+    also_plain: alsoPlain,
+  };
+}
+
+/** A `tls` section in the format of the file, passphrases masked. */
+export function tlsEntry(tls: TlsConfig): Record<string, unknown> {
+  return {
+    ...certificateEntries(tls.certificate),
+    sni: tls.sni.map(sniEntry),
+    min_version: tls.minVersion,
+    ciphers: `${tls.cipherSuites}:${tls.ciphers}`,
+    curves: tls.curves,
+    client_ca_file: [...tls.clientCaFiles],
+    client_crl_file: [...tls.clientCrlFiles],
+    client_auth: tls.clientAuth,
+  };
+}
+
+function sniEntry({ names, source }: SniCertificate): Record<string, unknown> {
+  return { names: [...names], ...certificateEntries(source) };
+}
+
+function certificateEntries(source: CertificateSource): Record<string, unknown> {
+  if (source.kind === 'acme' || source.kind === 'generated') return { certificate: source.kind };
+  const key_passphrase = source.passphrase === undefined ? undefined : MASK;
+  if (source.kind === 'pkcs12') return withoutUnset({ pkcs12_file: source.file, key_passphrase });
+  if (source.kind === 'inline') return withoutUnset({ key_passphrase });
+  const { certFile, keyFile } = source;
+  return withoutUnset({ cert_file: certFile, key_file: keyFile, key_passphrase });
+}
+
+function identityEntry({ subject, userId, routes }: ClientIdentity): Record<string, unknown> {
+  return withoutUnset({ subject, user: userId, routes: routes && [...routes] });
+}
