@@ -230,9 +230,16 @@ t.test('no rule finds fault with a good module', (t) => {
 });
 
 t.test('dependencies and error codes are compared both ways', (t) => {
-  const manifest = { dependencies: { used: '1', idle: '1' }, devDependencies: { tool: '1' } };
+  const manifest = {
+    dependencies: { used: '1', idle: '1' },
+    devDependencies: { tool: '1' },
+    peerDependencies: { optional: '1' },
+  };
   const found = dependencyProblems(manifest, [
-    { path: 'src/a.ts', text: "import 'used/part'; import 'tool'; import 'node:fs';" },
+    {
+      path: 'src/a.ts',
+      text: "import 'used/part'; import 'optional'; import 'tool'; import 'node:fs';",
+    },
     { path: 'test/a.ts', text: "import 'tool'; import '@scope/missing/part';" },
   ]);
   t.same(found, [

@@ -5,6 +5,8 @@ import { importsOf, type SourceText } from './source-text.ts';
 export interface PackageManifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  /** Optional ones, which operators install when they want what needs them. */
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 const PRIVATE_TEXT: readonly { readonly what: string; readonly pattern: RegExp }[] = [
@@ -35,7 +37,8 @@ export function dependencyProblems(
   manifest: PackageManifest,
   sources: readonly SourceText[],
 ): string[] {
-  const runtime = Object.keys(manifest.dependencies);
+  const { dependencies, peerDependencies } = manifest;
+  const runtime = Object.keys({ ...dependencies, ...peerDependencies });
   const everywhere = new Set([...runtime, ...Object.keys(manifest.devDependencies)]);
   const used = new Set(sources.filter(isProduct).flatMap(packagesOf));
   const undeclared = sources.flatMap((source) =>

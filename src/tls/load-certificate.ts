@@ -1,0 +1,169 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import type { CertificateSource } from '../config/gateway-config.ts';
+import { GatewayError } from '../errors.ts';
+import { certificateSubject } from './certificate-subject.ts';
+import { readContent, textContent, type Content } from './file-content.ts';
+import { pemBlocks } from './pem.ts';
+import { openPkcs12, type Pkcs12Content } from './pkcs12.ts';
+import { normaliseServerName } from './server-name.ts';
+import type { CertificatePair } from './tls-settings.ts';
+
+/** A source that the configuration itself says all about. */
+export type StaticSource = Extract<CertificateSource, { kind: 'inline' | 'files' | 'pkcs12' }>;
+
+/** A certificate that has been read and found to fit its key. */
+export interface LoadedCertificate {
+  readonly pair: CertificatePair;
+  /** The certificate itself, without its chain. */
+  readonly leaf: X509Certificate;
+}
+
+const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'];
+
+/** Paths of the files of a source. */
+export function filesOfSource(source: CertificateSource): readonly string[] {
+  if (source.kind === 'files') return [source.certFile, source.keyFile];
+  return source.kind === 'pkcs12' ? [source.file] : [];
+}
+
+/** Reads and checks a certificate; throws GatewayError GW_ERR_CERTIFICATE with the file and the reason. */
+export async function loadCertificate(source: StaticSource): Promise<LoadedCertificate> {
+  return parseCertificate(source, await readCertificate(source));
+}
+
+/** Reads the files of a source; throws GatewayError GW_ERR_CERTIFICATE when one cannot be read. */
+export async function readCertificate(source: StaticSource): Promise<readonly Content[]> {
+  if (source.kind !== 'inline') return Promise.all(filesOfSource(source).map(readContent));
+  return [
+    textContent('the certificate in the configuration', source.certificatePem),
+    textContent('the key in the configuration', source.keyPem),
+  ];
+}
+
+/**
+ * Checks what was read of a source; an expired certificate is let pass.
+ *
+ * @param contents - the chain, then the key; or a PKCS #12 file.
+ * @throws GatewayError GW_ERR_CERTIFICATE with the file and the reason.
+ */
+export function parseCertificate(
+  { kind, passphrase }: Pick<StaticSource, 'kind' | 'passphrase'>,
+  contents: readonly Content[],
+): LoadedCertificate {
+  const [first, second] = contents;
+  if (first === undefined) throw new RangeError('there is nothing to parse');
+  if (kind === 'pkcs12') return parsePkcs12(first, passphrase);
+  const chain = certificatesIn(first);
+  return fitTogether(chain, first, privateKeyIn(second ?? first, passphrase), second ?? first);
+}
+
+/** All certificates of a PEM text; throws GatewayError GW_ERR_CERTIFICATE when there is none or one is damaged. */
+export function certificatesIn(content: Content): readonly X509Certificate[] {
+  const blocks = blocksIn(content).filter(({ label }) => CERTIFICATE_LABELS.includes(label));
+  if (blocks.length === 0) throw failure(content, 'holds no certificate');
+  return blocks.map(({ text }, index) => {
+    try {
+      return new X509Certificate(text);
+    } catch (error) {
+      throw failure(content, `certificate ${index + 1} of the file is damaged`, error);
+    }
+  });
+}
+
+/** The blocks of a PEM text; throws GatewayError GW_ERR_CERTIFICATE when there is none. */
+export function blocksIn(content: Content): ReturnType<typeof pemBlocks> {
+  const blocks = pemBlocks(content.bytes);
+  if (blocks.length > 0) return blocks;
+  const isEmpty = content.bytes.length === 0;
+  throw failure(content, isEmpty ? 'is empty' : 'holds neither PEM nor base64 of PEM');
+}
+
+function privateKeyIn(content: Content, passphrase: string | undefined): KeyObject {
+  const block = blocksIn(content).find(({ label }) => label.endsWith('PRIVATE KEY'));
+  if (block === undefined) throw failure(content, 'holds no private key');
+  const isEncrypted =
+    block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(block.text);
+  if (isEncrypted && !passphrase)
+    throw failure(content, 'the key is encrypted, give its passphrase');
+  try {
+    return createPrivateKey(isEncrypted ? { key: block.text, passphrase } : block.text);
+  } catch (error) {
+    const reason = isEncrypted ? 'the passphrase does not open the key' : 'the key is damaged';
+    throw failure(content, reason, error);
+  }
+}
+
+function parsePkcs12(content: Content, passphrase: string | undefined): LoadedCertificate {
+  if (content.bytes.length === 0) throw failure(content, 'is empty');
+  const { certificates, keys } = pkcs12In(content, passphrase);
+  const [keyDer] = keys;
+  if (keyDer === undefined) throw failure(content, 'holds no private key');
+  if (certificates.length === 0) throw failure(content, 'holds no certificate');
+  try {
+    const key = createPrivateKey({ key: keyDer, format: 'der', type: 'pkcs8' });
+    const all = certificates.map((der) => new X509Certificate(der));
+    const leaf = all.find((certificate) => certificate.checkPrivateKey(key));
+    return fitTogether(leaf ? chainFrom(leaf, all) : all, content, key, content);
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    throw failure(content, 'its certificate or key is damaged', error);
+  }
+}
+
+function pkcs12In(content: Content, passphrase: string | undefined): Pkcs12Content {
+  try {
+    return openPkcs12(content.bytes, passphrase);
+  } catch (error) {
+    const isPassphrase = error instanceof Error && /password/i.test(error.message);
+    const reason = isPassphrase ? 'the passphrase does not open it' : 'is no PKCS #12 file';
+    throw failure(content, reason, error);
+  }
+}
+
+function chainFrom(leaf: X509Certificate, all: readonly X509Certificate[]): X509Certificate[] {
+  const chain = [leaf];
+  for (let last: X509Certificate | undefined = leaf; last !== undefined;) {
+    const issued: X509Certificate = last;
+    last = all.find((other) => !chain.includes(other) && issued.checkIssued(other));
+    if (last !== undefined) chain.push(last);
+  }
+  return chain;
+}
+
+function fitTogether(
+  chain: readonly X509Certificate[],
+  chainContent: Content,
+  key: KeyObject,
+  keyContent: Content,
+): LoadedCertificate {
+  const [leaf] = chain;
+  if (leaf === undefined) throw failure(chainContent, 'holds no certificate');
+  if (!leaf.checkPrivateKey(key)) {
+    throw failure(keyContent, `the key does not belong to the certificate in ${chainContent.name}`);
+  }
+  const certificatePem = chain.map(pemOf).join('');
+  const keyPem = String(key.export({ type: 'pkcs8', format: 'pem' }));
+  try {
+    createSecureContext({ cert: certificatePem, key: keyPem });
+  } catch (error) {
+    throw failure(chainContent, 'OpenSSL refuses the certificate', error);
+  }
+  return { pair: { certificatePem, keyPem, names: namesOf(leaf) }, leaf };
+}
+
+function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString().trimEnd()}\n`;
+}
+
+function namesOf(leaf: X509Certificate): readonly string[] {
+  const subject = certificateSubject(leaf.raw);
+  const alternative = subject.alternativeNames('dns');
+  const names = alternative.length > 0 ? alternative : subject.attribute('CN');
+  return [...new Set(names.map(normaliseServerName))];
+}
+
+function failure({ name }: Content, reason: string, cause?: unknown): GatewayError {
+  const detail = cause instanceof Error ? ` (${cause.message})` : '';
+  return new GatewayError('GW_ERR_CERTIFICATE', `${name}: ${reason}${detail}`, { cause });
+}

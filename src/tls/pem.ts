@@ -1,0 +1,24 @@
+/** One block of a PEM text (RFC 7468 §2). */
+export interface PemBlock {
+  /** What it says it holds, such as `CERTIFICATE`. */
+  readonly label: string;
+  /** The whole block with its first and last line. */
+  readonly text: string;
+}
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+/**
+ * Reads PEM, or base64 of PEM as Kubernetes and STUNner write it.
+ *
+ * @returns the blocks in their order; none when it is neither.
+ */
+export function pemBlocks(content: Uint8Array): readonly PemBlock[] {
+  const text = Buffer.from(content).toString('latin1');
+  const blocks = blocksOf(text);
+  return blocks.length > 0 ? blocks : blocksOf(Buffer.from(text, 'base64').toString('latin1'));
+}
+
+function blocksOf(text: string): PemBlock[] {
+  return [...text.matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+}
