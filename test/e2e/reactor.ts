@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t, { type Test } from 'tap';
 import { DatagramEndpoint } from '../../src/net/reactor/datagram-endpoint.ts';
+import type { ListenerPlan } from '../../src/net/data-plane.ts';
 import type { ListenerSocket } from '../../src/net/reactor/listener-socket.ts';
 import { Reactor } from '../../src/net/reactor/reactor.ts';
 import { RelaySocket } from '../../src/net/reactor/relay-socket.ts';
@@ -85,7 +86,7 @@ t.test('a dead listener does not keep the loop busy', { skip }, (t) => {
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener), 'tcp');
+  reactor.listen(listenerSocket(listener, 'tcp'));
   shutDown(listener);
   core.deadline = (reactor.now.monotonicMs + WATCHED_MS) as MonotonicMs;
   core.onTimeout = () => reactor.stop();
@@ -99,7 +100,7 @@ t.test('a client that is not heard does not keep the loop busy', { skip }, async
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener), 'tcp');
+  reactor.listen(listenerSocket(listener, 'tcp'));
   const socket = connect(boundAddress(listener).port, LOOPBACK);
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
@@ -124,7 +125,7 @@ t.test('nothing is kept of a connection that is closed', { skip }, async (t) => 
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener), 'tcp');
+  reactor.listen(listenerSocket(listener, 'tcp'));
   const socket = connect(boundAddress(listener).port, LOOPBACK);
   await once(socket, 'connect');
   socket.destroy();
@@ -215,7 +216,8 @@ t.test('peer data stays as it is until it has left, however much there is', { sk
   });
   t.teardown(() => [client, listener, peer, ...relays].forEach(closeSocket));
   const endpoint = new DatagramEndpoint(
-    listenerSocket(listener),
+    listenerSocket(listener, 'udp'),
+    'udp',
     boundAddress(listener),
     undefined,
   );
@@ -279,15 +281,29 @@ function openReactor(t: Test, core: ScriptedCore): Reactor {
     server: core as unknown as TurnServer,
     ledger: new DescriptorLedger(createDescriptorMemory(), 0),
     connectionsMax: 10,
+    limits: {
+      connectionsPerAddressMax: 10,
+      handshakesPerSecond: 10,
+      handshakesPerSecondPerAddress: 10,
+    },
     wakeFd,
     onWake: () => {},
     onEvent: () => {},
   });
 }
 
-function listenerSocket(fd: number): ListenerSocket {
-  const relayAddresses = { configured: [], host: [] };
-  return { fd, listener: 'test', address: boundAddress(fd), isWildcard: false, relayAddresses };
+function listenerSocket(fd: number, protocol: 'udp' | 'tcp'): ListenerSocket {
+  const address = boundAddress(fd);
+  const plan: ListenerPlan = {
+    name: 'test',
+    protocol,
+    alsoPlain: false,
+    proxy: { mode: 'off', trusted: [] },
+    bind: address.ip(),
+    port: address.port,
+    relayAddresses: { configured: [], host: [] },
+  };
+  return { plan, fd, address, isWildcard: false };
 }
 
 function boundAddress(fd: number): TransportAddress {

@@ -43,6 +43,7 @@ export function executeCommand(
 
 function sendToClient(reactor: Reactor, client: Client, bytes: Uint8Array): void {
   if (client.isStream) reactor.connections.of(client)?.sendControl(bytes);
+  else if (client.isConnected) reactor.associations.sendCopy(client, bytes);
   else reactor.downstreamQueue.addCopy(client, bytes);
 }
 

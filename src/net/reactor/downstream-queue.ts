@@ -1,3 +1,4 @@
+import type { TransportAddress } from '../../stun/transport-address.ts';
 import type { Client } from '../../turn/allocation.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
 import { DOWNSTREAM_SLOTS, type PacketMemory } from './packet-memory.ts';
@@ -31,25 +32,39 @@ export class DownstreamQueue {
     this.#nextSlot += count;
   }
 
+  /** Takes a free slot, flushing when there is none; returns the offset of its payload. */
+  takeSlot(): number {
+    this.freeSlots();
+    const offset = this.#memory.downstream.payloadOffset(this.#nextSlot);
+    this.useSlots(1);
+    return offset;
+  }
+
   /** Queues bytes of the arena for a datagram client. */
   add(client: Client, offset: number, length: number): void {
-    const endpoint = client.endpoint as DatagramEndpoint;
+    this.addTo(client.endpoint as DatagramEndpoint, client.address, offset, length);
+  }
+
+  /** Queues bytes of the arena for whoever is at `address` (borrowed). */
+  addTo(
+    endpoint: DatagramEndpoint,
+    address: TransportAddress,
+    offset: number,
+    length: number,
+  ): void {
     const { downstreamSend } = this.#memory;
     if (endpoint.fd !== this.#fd || downstreamSend.isFull) {
       this.#send();
       this.#fd = endpoint.fd;
     }
-    if (endpoint.source === undefined) downstreamSend.add(offset, length, client.address);
-    else downstreamSend.addFrom(offset, length, client.address, endpoint.source);
+    if (endpoint.source === undefined) downstreamSend.add(offset, length, address);
+    else downstreamSend.addFrom(offset, length, address, endpoint.source);
   }
 
   /** Queues a copy of `bytes` for a datagram client. */
   addCopy(client: Client, bytes: Uint8Array): void {
-    this.freeSlots();
-    const { arena, downstream } = this.#memory;
-    const offset = downstream.payloadOffset(this.#nextSlot);
-    this.useSlots(1);
-    arena.bytes.set(bytes, offset);
+    const offset = this.takeSlot();
+    this.#memory.arena.bytes.set(bytes, offset);
     this.add(client, offset, bytes.length);
   }
 

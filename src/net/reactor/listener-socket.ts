@@ -1,13 +1,12 @@
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import type { RelayAddressPlan } from '../relay-address-plan.ts';
+import type { ListenerPlan } from '../data-plane.ts';
 
-/** What a listener socket is opened with. */
+/** An open listener socket. */
 export interface ListenerSocket {
+  readonly plan: ListenerPlan;
   readonly fd: number;
-  readonly listener: string;
   /** The address it is bound to. */
   readonly address: TransportAddress;
   /** Bound to all addresses of its family. */
   readonly isWildcard: boolean;
-  readonly relayAddresses: RelayAddressPlan;
 }

@@ -37,7 +37,7 @@ export function openListener(plan: ListenerPlan, workers: number): OpenListener[
  */
 function open({ protocol, port }: ListenerPlan, ip: string, reusePort: boolean): number {
   const address = TransportAddress.parse(ip, port)!;
-  if (protocol === 'tcp') return openTcpListener({ address, reusePort });
+  if (protocol === 'tcp' || protocol === 'tls') return openTcpListener({ address, reusePort });
   return openUdpSocket({
     address,
     reusePort,

@@ -36,6 +36,8 @@ export class PacketMemory {
   readonly streamOffset: number;
   /** Where a payload is put that arrived in pieces. */
   readonly stagingOffset: number;
+  /** Where ciphertext for one stream is gathered. */
+  readonly ciphertextOffset: number;
 
   constructor() {
     const { arena } = this;
@@ -57,6 +59,7 @@ export class PacketMemory {
     this.errors = new ErrorQueue(arena);
     this.streamOffset = arena.allocate(STREAM_READ_BYTES, 64);
     this.stagingOffset = arena.allocate(STREAM_READ_BYTES + HEADROOM_BYTES, 64);
+    this.ciphertextOffset = arena.allocate(STREAM_READ_BYTES, 64);
   }
 }
 

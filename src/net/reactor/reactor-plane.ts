@@ -1,7 +1,13 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { createEventFd, signalEventFd } from '../../sys/epoll.ts';
 import { closeSocket } from '../../sys/socket.ts';
-import type { CoreSetup, DataPlane, ListenerPlan } from '../data-plane.ts';
+import type {
+  ConnectionLimits,
+  CoreSetup,
+  DataPlane,
+  ListenerPlan,
+  TlsByListener,
+} from '../data-plane.ts';
 import type { LogRecord } from '../../log.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { QuotaTable } from '../shared/quota-table.ts';
@@ -22,6 +28,8 @@ export interface ReactorPlaneOptions<Policies> {
   readonly workerUrl: URL;
   readonly workers: number;
   readonly listeners: readonly ListenerPlan[];
+  readonly tls: TlsByListener;
+  readonly limits: ConnectionLimits;
   readonly setup: Omit<CoreSetup<Policies>, 'worker'>;
   readonly onRecord: (record: LogRecord) => void;
 }
@@ -42,12 +50,14 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   readonly mode = 'reactor';
   readonly #options: ReactorPlaneOptions<Policies>;
   #policies: Policies;
+  #tls: TlsByListener;
   #workers: RelayWorker[] = [];
   #isStopping = false;
 
   constructor(options: ReactorPlaneOptions<Policies>) {
     this.#options = options;
     this.#policies = options.setup.policies;
+    this.#tls = options.tls;
   }
 
   async start(): Promise<void> {
@@ -59,6 +69,11 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   replacePolicies(policies: Policies): void {
     this.#policies = policies;
     for (const worker of this.#workers) post(worker, { kind: 'policies', policies });
+  }
+
+  replaceTls(settings: TlsByListener): void {
+    this.#tls = new Map([...this.#tls, ...settings]);
+    for (const worker of this.#workers) post(worker, { kind: 'tls', settings });
   }
 
   async stop(): Promise<void> {
@@ -97,11 +112,13 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   ): Pick<RelayWorker, 'thread' | 'port' | 'startedAtMs' | 'ready'> {
     const { port1: port, port2: workerPort } = new MessageChannel();
     const setup = { ...this.#options.setup, policies: this.#policies, worker: index };
-    const connectionsMax = connectionsPerWorker(this.#options.workers);
+    const { workers } = this.#options;
     const workerData: WorkerStart<Policies> = {
       setup,
       listeners,
-      connectionsMax,
+      tls: this.#tls,
+      connectionsMax: connectionsPerWorker(workers),
+      limits: shareOf(this.#options.limits, workers),
       wakeFd,
       port: workerPort,
     };
@@ -161,6 +178,10 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   #report(level: LogRecord['level'], message: string, fields: LogRecord['fields']): void {
     this.#options.onRecord({ level, scope: 'relay', message, fields });
   }
+}
+
+function shareOf(limits: ConnectionLimits, workers: number): ConnectionLimits {
+  return { ...limits, handshakesPerSecond: Math.ceil(limits.handshakesPerSecond / workers) };
 }
 
 function post<Policies>(worker: RelayWorker, message: ToWorker<Policies>): void {

@@ -5,12 +5,17 @@ import type { TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
 import type { DescriptorLedger } from '../shared/descriptor-ledger.ts';
+import type { ConnectionLimits } from '../data-plane.ts';
+import { HandshakeGate } from '../shared/handshake-gate.ts';
+import type { TransportEvent } from '../shared/transport-event.ts';
 import { executeCommand } from './commands.ts';
+import { DtlsAssociations } from './dtls-associations.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import { LoopClock } from './loop-clock.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { RelaySocket } from './relay-socket.ts';
+import { SecureContexts } from './secure/secure-contexts.ts';
 import { StreamBudget } from './stream-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import { TcpListener } from './tcp-listener.ts';
@@ -32,10 +37,12 @@ export interface ReactorOptions {
   readonly ledger: DescriptorLedger;
   /** TCP connections at once. */
   readonly connectionsMax: number;
+  /** Those of this worker. */
+  readonly limits: ConnectionLimits;
   /** Woken through this descriptor, the reactor calls `onWake`. */
   readonly wakeFd: number;
   readonly onWake: () => void;
-  readonly onEvent: (event: TurnEvent, now: Now) => void;
+  readonly onEvent: (event: TurnEvent | TransportEvent, now: Now) => void;
 }
 
 /**
@@ -49,6 +56,9 @@ export class Reactor {
   readonly upstreamQueue = new UpstreamQueue(this.memory);
   readonly downstreamQueue = new DownstreamQueue(this.memory);
   readonly connections: TcpConnections;
+  readonly associations: DtlsAssociations;
+  readonly secureContexts = new SecureContexts();
+  readonly handshakeGate: HandshakeGate;
   readonly streamBudget = new StreamBudget();
 
   readonly #options: ReactorOptions;
@@ -62,7 +72,11 @@ export class Reactor {
     this.#options = options;
     this.server = options.server;
     this.ledger = options.ledger;
-    this.connections = new TcpConnections(this, options.connectionsMax);
+    const { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress } =
+      options.limits;
+    this.connections = new TcpConnections(this, options.connectionsMax, connectionsPerAddressMax);
+    this.associations = new DtlsAssociations(this, connectionsPerAddressMax);
+    this.handshakeGate = new HandshakeGate(handshakesPerSecond, handshakesPerSecondPerAddress);
     options.ledger.own(this.#poller.fd);
     this.watch(options.wakeFd, { onReady: () => this.#wake() }, EPOLLIN);
   }
@@ -73,9 +87,11 @@ export class Reactor {
   }
 
   /** Starts to serve a listener socket, which stays open when the reactor ends. */
-  listen(socket: ListenerSocket, protocol: 'udp' | 'tcp'): void {
-    const handler =
-      protocol === 'udp' ? new UdpListener(this, socket) : new TcpListener(this, socket);
+  listen(socket: ListenerSocket): void {
+    const { protocol } = socket.plan;
+    const isDatagram = protocol === 'udp' || protocol === 'dtls';
+    const handler = isDatagram ? new UdpListener(this, socket) : new TcpListener(this, socket);
+    if (protocol === 'dtls') this.secureContexts.addDatagramListener(socket.plan.name);
     this.watch(socket.fd, handler, EPOLLIN);
   }
 
@@ -84,8 +100,10 @@ export class Reactor {
     while (!this.#isStopped) this.#turn();
     this.server.shutdown();
     this.drainCommands();
-    this.downstreamQueue.flush();
     this.connections.closeAll();
+    this.associations.closeAll();
+    this.downstreamQueue.flush();
+    this.secureContexts.close();
     this.ledger.disown(this.#poller.fd);
     this.#poller.close();
   }
@@ -139,7 +157,13 @@ export class Reactor {
    */
   sendRelayed(client: Client, offset: number, length: number, streamLength: number): void {
     if (client.isStream) this.connections.of(client)?.sendRelayed(offset, streamLength);
+    else if (client.isConnected) this.associations.send(client, offset, length);
     else this.downstreamQueue.add(client, offset, length);
+  }
+
+  /** Reports what happened to a connection. */
+  report(event: TransportEvent): void {
+    this.#options.onEvent(event, this.now);
   }
 
   /** Carries out everything the core has queued. */
@@ -160,13 +184,14 @@ export class Reactor {
     for (let index = 0; index < count; index++) {
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }
-    this.downstreamQueue.flush();
     const deadline = this.server.pollTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonicMs) {
       this.server.handleTimeout(this.now);
       this.drainCommands();
     }
-    this.connections.handleTimeout();
+    this.connections.endTurn();
+    this.associations.endTurn();
+    this.downstreamQueue.flush();
     if (this.#pauses.length > 0) this.#resumePaused();
   }
 
@@ -177,10 +202,11 @@ export class Reactor {
   }
 
   #timeoutMs(): number {
+    const patience = Math.min(BLOCK_MS_MAX, this.associations.patienceMs);
     const deadline = this.server.pollTimeout();
-    if (deadline === undefined) return BLOCK_MS_MAX;
+    if (deadline === undefined) return patience;
     const wait = Math.ceil(deadline - this.now.monotonicMs);
-    return Math.max(0, Math.min(wait, BLOCK_MS_MAX));
+    return Math.max(0, Math.min(wait, patience));
   }
 
   #wake(): void {

@@ -16,16 +16,16 @@ export function runRelayWorker<Policies>(
     server: core.server,
     ledger: new DescriptorLedger(setup.memory.descriptors, setup.worker),
     connectionsMax: start.connectionsMax,
+    limits: start.limits,
     wakeFd,
     onWake: () => readMessages(reactor, start, core),
     onEvent: (event, now) => core.onEvent(event, now),
   });
   for (const { plan, fd, ip } of listeners) {
-    const { name: listener, port: localPort, relayAddresses, protocol } = plan;
-    const address = TransportAddress.parse(ip, localPort)!;
-    const socket = { fd, listener, address, isWildcard: isWildcard(ip), relayAddresses };
-    reactor.listen(socket, protocol);
+    const address = TransportAddress.parse(ip, plan.port)!;
+    reactor.listen({ plan, fd, address, isWildcard: isWildcard(ip) });
   }
+  reactor.secureContexts.replace(start.tls);
   port.postMessage({ kind: 'ready' } satisfies FromWorker);
   reactor.run();
   port.close();
@@ -39,8 +39,24 @@ function readMessages<Policies>(
   for (;;) {
     const received = receiveMessageOnPort(start.port);
     if (received === undefined) return;
-    const message = received.message as ToWorker<Policies>;
-    if (message.kind === 'stop') reactor.stop();
-    else core.replacePolicies(message.policies);
+    handleMessage(reactor, received.message as ToWorker<Policies>, core);
+  }
+}
+
+function handleMessage<Policies>(
+  reactor: Reactor,
+  message: ToWorker<Policies>,
+  core: TurnCore<Policies>,
+): void {
+  switch (message.kind) {
+    case 'policies':
+      core.replacePolicies(message.policies);
+      break;
+    case 'tls':
+      reactor.secureContexts.replace(message.settings);
+      break;
+    case 'stop':
+      reactor.stop();
+      break;
   }
 }

@@ -2,28 +2,30 @@ import { constants } from 'node:os';
 import { EPOLLIN } from '../../sys/layout.ts';
 import { acceptStream } from '../../sys/stream.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { ServerEndpoint } from '../../turn/allocation.ts';
-import { relayAddressesFor } from '../relay-address-plan.ts';
-import { LocalEndpoints } from '../shared/local-endpoints.ts';
+import { StreamEndpoints } from '../shared/stream-endpoints.ts';
+import { StreamOpeningRules } from '../shared/stream-opening.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
+import type { SecureContext } from './secure/secure-context.ts';
 
 const { EAGAIN, ECONNABORTED } = constants.errno;
 /** Connections accepted from one listener before others have their turn. */
 const ACCEPTS_MAX = 64;
 
-/** A TCP listener socket. */
+/** A TCP listener socket, with or without TLS. */
 export class TcpListener implements PollHandler {
+  readonly name: string;
+  readonly rules: StreamOpeningRules;
+  readonly endpoints: StreamEndpoints;
   readonly #reactor: Reactor;
   readonly #fd: number;
-  readonly #endpoints: LocalEndpoints<ServerEndpoint>;
 
-  constructor(reactor: Reactor, { fd, listener, relayAddresses }: ListenerSocket) {
+  constructor(reactor: Reactor, { fd, plan }: ListenerSocket) {
+    this.name = plan.name;
+    this.rules = new StreamOpeningRules(plan);
+    this.endpoints = new StreamEndpoints(plan);
     this.#reactor = reactor;
     this.#fd = fd;
-    this.#endpoints = new LocalEndpoints((local) => {
-      return new ServerEndpoint(listener, 'tcp', local, relayAddressesFor(relayAddresses, local));
-    });
   }
 
   onReady(): void {
@@ -36,8 +38,13 @@ export class TcpListener implements PollHandler {
         this.#reactor.pause(this.#fd, EPOLLIN);
         return;
       }
-      this.#reactor.connections.open(fd, PEER.clone(), this.#endpoints);
+      this.#reactor.connections.open(fd, PEER.clone(), this);
     }
+  }
+
+  /** What handshakes begin with now; for a listener with TLS. */
+  get secureContext(): SecureContext {
+    return this.#reactor.secureContexts.of(this.name);
   }
 }
 

@@ -1,3 +1,4 @@
+import { classifyFirstByte, FIRST_BYTE } from '../../stun/demultiplex.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { LocalEndpoints } from '../shared/local-endpoints.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -8,20 +9,23 @@ import type { PollHandler, Reactor } from './reactor.ts';
 /** Batches taken from one listener before others have their turn. */
 const BATCHES_MAX = 4;
 
-/** A UDP listener socket: hands datagrams of clients to the core and what is to be relayed to the upstream queue. */
+/**
+ * A UDP listener socket: hands datagrams of clients to the core, or to their DTLS associations, and what is to be
+ * relayed to the upstream queue.
+ */
 export class UdpListener implements PollHandler {
   readonly #reactor: Reactor;
   readonly #socket: ListenerSocket;
-  /** Undefined for a wildcard socket. */
-  readonly #endpoint: DatagramEndpoint | undefined;
-  readonly #endpoints: LocalEndpoints<DatagramEndpoint>;
+  readonly #plain: Endpoints | undefined;
+  readonly #secure: Endpoints | undefined;
 
   constructor(reactor: Reactor, socket: ListenerSocket) {
     this.#reactor = reactor;
     this.#socket = socket;
-    const { isWildcard, address } = socket;
-    this.#endpoint = isWildcard ? undefined : new DatagramEndpoint(socket, address, undefined);
-    this.#endpoints = new LocalEndpoints((local) => new DatagramEndpoint(socket, local, local));
+    const { protocol, alsoPlain } = socket.plan;
+    const isSecure = protocol === 'dtls';
+    this.#plain = !isSecure || alsoPlain ? new Endpoints(socket, 'udp') : undefined;
+    this.#secure = isSecure ? new Endpoints(socket, 'dtls') : undefined;
   }
 
   onReady(): void {
@@ -35,30 +39,47 @@ export class UdpListener implements PollHandler {
   }
 
   #handleSlot(slot: number): void {
-    const reactor = this.#reactor;
-    const { upstream, arena } = reactor.memory;
+    const { upstream, arena } = this.#reactor.memory;
     if (upstream.isTruncated(slot) || !upstream.readAddress(slot, CLIENT)) return;
-    const endpoint = this.#endpoint ?? this.#endpointOf(slot);
-    if (endpoint === undefined) return;
-    const { server, now } = reactor;
     const offset = upstream.payloadOffset(slot);
-    const under = server.handleClientDatagram(
-      endpoint,
-      CLIENT,
-      arena.bytes,
-      offset,
-      upstream.length(slot),
-      now,
-    );
+    const length = upstream.length(slot);
+    const isSecure =
+      this.#secure !== undefined && classifyFirstByte(arena.bytes[offset]!) === FIRST_BYTE.DTLS;
+    const endpoint = this.#endpointOf(slot, isSecure ? this.#secure : this.#plain);
+    if (endpoint === undefined) return;
+    if (isSecure) this.#reactor.associations.handleDatagram(endpoint, CLIENT, offset, length);
+    else this.#handlePlain(endpoint, offset, length);
+  }
+
+  #handlePlain(endpoint: DatagramEndpoint, offset: number, length: number): void {
+    const reactor = this.#reactor;
+    const { server, memory, now } = reactor;
+    const { bytes } = memory.arena;
+    const under = server.handleClientDatagram(endpoint, CLIENT, bytes, offset, length, now);
     if (under === undefined) reactor.drainCommands();
     else reactor.relayUp(server.relayed.payloadOffset);
   }
 
   /** The endpoint of the local address that a datagram was sent to; replies have to leave from there. */
-  #endpointOf(slot: number): DatagramEndpoint | undefined {
+  #endpointOf(slot: number, endpoints: Endpoints | undefined): DatagramEndpoint | undefined {
+    if (endpoints === undefined || !this.#socket.isWildcard) return endpoints?.bound;
     if (!this.#reactor.memory.upstream.readLocalAddress(slot, LOCAL)) return undefined;
     LOCAL.port = this.#socket.address.port;
-    return this.#endpoints.at(LOCAL);
+    return endpoints.byAddress.at(LOCAL);
+  }
+}
+
+/** The endpoints of one socket and transport. */
+class Endpoints {
+  /** That of the address which the socket is bound to; for a socket bound to all addresses there is one for each. */
+  readonly bound: DatagramEndpoint;
+  readonly byAddress: LocalEndpoints<DatagramEndpoint>;
+
+  constructor(socket: ListenerSocket, transport: 'udp' | 'dtls') {
+    this.bound = new DatagramEndpoint(socket, transport, socket.address, undefined);
+    this.byAddress = new LocalEndpoints((local) => {
+      return new DatagramEndpoint(socket, transport, local, local);
+    });
   }
 }
 
