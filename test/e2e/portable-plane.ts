@@ -17,6 +17,7 @@ import {
   type PortableGateway,
   type PortableGatewayOptions,
 } from '../support/portable-gateway.ts';
+import { skipTime } from '../support/skip-time.ts';
 import { addressFrom, TurnClient } from '../support/turn-client.ts';
 
 const TRANSPORTS = ['udp', 'tcp'] as const;
@@ -479,14 +480,4 @@ function missingIpv6(): string | false {
   return (
     !local.some(({ address }) => address === '::1') && 'this machine has no IPv6 loopback address'
   );
-}
-
-/** Lets the clock of the plane jump ahead; its timer fires within a second. */
-function skipTime(t: Test, ms: number): void {
-  const real = process.hrtime;
-  const ahead = (): [number, number] => {
-    const [seconds, nanoseconds] = real();
-    return [seconds + ms / 1000, nanoseconds];
-  };
-  t.intercept(process, 'hrtime', { value: Object.assign(ahead, real) });
 }

@@ -8,6 +8,7 @@ import { HandleTable } from '../../src/net/portable/handle-table.ts';
 import { listenOnEach } from '../../src/net/portable/listen-on-each.ts';
 import type { PortableDriver } from '../../src/net/portable/portable-driver.ts';
 import { TcpConnection } from '../../src/net/portable/tcp-connection.ts';
+import type { TcpListener } from '../../src/net/portable/tcp-listener.ts';
 import type { ListenerPlan } from '../../src/net/data-plane.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Client, ServerEndpoint, type Allocation } from '../../src/turn/allocation.ts';
@@ -103,9 +104,10 @@ t.test('a client that does not read loses relayed data first, its connection lat
     },
   });
   const address = addressFrom('192.0.2.1', 1);
+  const listener = { rules: { isProxy: () => false } } as unknown as TcpListener;
   const client = new Client(new ServerEndpoint('tcp', 'tcp', address, []), address, 0);
   client.allocation = {} as Allocation;
-  const connection = new TcpConnection(driver, client, socket as unknown as Socket);
+  const connection = new TcpConnection(driver, listener, client, socket as unknown as Socket);
   const data = new Uint8Array(1000);
   for (let count = 0; count < 10_000; count++) connection.sendRelayed(data);
   const max = CONNECTION_WRITE_BUFFER_BYTES_MAX;

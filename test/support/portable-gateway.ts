@@ -1,19 +1,34 @@
 import { randomBytes } from 'node:crypto';
+import {
+  CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
+  HANDSHAKES_PER_SECOND_DEFAULT,
+  HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT,
+} from '../../src/limits.ts';
 import type { LogRecord } from '../../src/log.ts';
+import type { ConnectionLimits, ProxyPlan } from '../../src/net/data-plane.ts';
 import { PortablePlane } from '../../src/net/portable/portable-plane.ts';
 import { createSharedMemory } from '../../src/net/shared/shared-memory.ts';
 import { TurnService, type PolicyData } from '../../src/service/turn-service.ts';
+import type { TlsSettings } from '../../src/tls/tls-settings.ts';
 import { RELAY_PORTS } from './free-ports.ts';
 
 /** The only user of a portable gateway. */
 export const PORTABLE_USER = { username: 'alice', password: 'a password' } as const;
+
+/** Name of the listener with TLS of a portable gateway. */
+export const PORTABLE_TLS_LISTENER = 'tls-listener';
 
 /** What a test changes about a portable gateway. */
 export interface PortableGatewayOptions {
   readonly port: number;
   /** Undefined is all addresses; 127.0.0.1 unless given. */
   readonly bind?: string | undefined;
-  readonly protocols?: readonly ('udp' | 'tcp')[];
+  readonly protocols?: readonly ('udp' | 'tcp' | 'tls' | 'dtls')[];
+  /** For the listener with TLS. */
+  readonly tls?: TlsSettings;
+  readonly alsoPlain?: boolean;
+  readonly proxy?: ProxyPlan;
+  readonly limits?: Partial<ConnectionLimits>;
   readonly relayPorts?: { readonly min: number; readonly max: number };
   readonly relayAddresses?: readonly { readonly bind: string; readonly advertise: string }[];
 }
@@ -40,10 +55,19 @@ export function createPortableGateway(options: PortableGatewayOptions): Portable
     listeners: protocols.map((protocol) => ({
       name: `${protocol}-listener`,
       protocol,
+      alsoPlain: options.alsoPlain ?? false,
+      proxy: options.proxy ?? { mode: 'off', trusted: [] },
       bind,
       port,
       relayAddresses,
     })),
+    tls: new Map(options.tls && [[PORTABLE_TLS_LISTENER, options.tls]]),
+    limits: {
+      connectionsPerAddressMax: CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
+      handshakesPerSecond: HANDSHAKES_PER_SECOND_DEFAULT,
+      handshakesPerSecondPerAddress: HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT,
+      ...options.limits,
+    },
     setup: {
       memory: createSharedMemory(1, relayPorts, quota),
       nonceKey: randomBytes(32),
@@ -75,7 +99,10 @@ export function policiesFor(routes: readonly string[]): PolicyData {
       algorithms: ['SHA-256', 'MD5'],
     },
     routes: {
-      listeners: ['udp-listener', 'tcp-listener'].map((name) => ({ name, routes })),
+      listeners: ['udp-listener', 'tcp-listener', PORTABLE_TLS_LISTENER].map((name) => ({
+        name,
+        routes,
+      })),
       clusters: [{ name: 'loopback', protocol: 'udp', endpoints, dangerouslyAllow: endpoints }],
       own: [],
     },

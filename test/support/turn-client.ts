@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { readBytes, readErrorCode, readUint32, readXorAddress } from '../../src/stun/attributes.ts';
 import { putUint16, uint16At } from '../../src/stun/big-endian.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
@@ -7,13 +8,21 @@ import { ATTRIBUTE, CLASS, METHOD, type PasswordAlgorithm } from '../../src/stun
 import { TransportAddress, type AddressFamily } from '../../src/stun/transport-address.ts';
 import type { TurnCredential } from './credentials.ts';
 import { Challenge } from './turn-challenge.ts';
-import { openTcp, openUdp, type ServerAddress, type TurnTransport } from './turn-transport.ts';
+import {
+  openTcp,
+  openUdp,
+  overStream,
+  type ServerAddress,
+  type TurnTransport,
+} from './turn-transport.ts';
 
 /** How a client reaches a server and signs in. */
 export interface TurnClientOptions {
   readonly server: ServerAddress;
   /** UDP unless given. */
   readonly transport?: 'udp' | 'tcp';
+  /** A connection to the server that is open already, such as one over TLS. */
+  readonly connection?: Socket;
   readonly credential?: TurnCredential;
   /** MD5 with MESSAGE-INTEGRITY unless given; SHA-256 as RFC 8489 §9.2 has it. */
   readonly algorithm?: PasswordAlgorithm;
@@ -93,11 +102,13 @@ export class TurnClient {
   /** Opens the socket or connection; close it with `close`. */
   static async open(options: TurnClientOptions): Promise<TurnClient> {
     const client = new TurnClient(options);
-    const openTransport = options.transport === 'tcp' ? openTcp : openUdp;
-    client.#transport = await openTransport(options.server, {
-      onFrame: (frame) => client.#onFrame(frame),
-      onClosed: (reason) => client.#onClosed(reason),
-    });
+    const handler = {
+      onFrame: (frame: Uint8Array) => client.#onFrame(frame),
+      onClosed: (reason: Error) => client.#onClosed(reason),
+    };
+    const { connection, transport, server } = options;
+    if (connection !== undefined) client.#transport = overStream(connection, handler);
+    else client.#transport = await (transport === 'tcp' ? openTcp : openUdp)(server, handler);
     return client;
   }
 

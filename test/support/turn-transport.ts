@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { CHANNEL_DATA_HEADER_BYTES } from '../../src/turn/channel-data.ts';
 import { StreamFramer } from '../../src/turn/stream-framer.ts';
 
@@ -55,8 +55,13 @@ export async function openTcp(
   handler: TurnTransportHandler,
 ): Promise<TurnTransport> {
   const socket = connect({ ...server, noDelay: true });
-  const framer = new StreamFramer();
   await once(socket, 'connect');
+  return overStream(socket, handler);
+}
+
+/** Takes over a connection that is open already, such as one over TLS. */
+export function overStream(socket: Socket, handler: TurnTransportHandler): TurnTransport {
+  const framer = new StreamFramer();
   socket.on('data', (chunk) => {
     framer.push(chunk, 0, chunk.length);
     while (framer.next()) {

@@ -3,7 +3,10 @@ import type { Client, Relay } from '../../turn/allocation.ts';
 import type { TurnCommand } from '../../turn/commands.ts';
 import type { MonotonicMs, Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
+import type { ConnectionLimits } from '../data-plane.ts';
 import { readMonotonicMs, readUnixSeconds } from '../shared/clock.ts';
+import { HandshakeGate } from '../shared/handshake-gate.ts';
+import type { TransportEvent } from '../shared/transport-event.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { frameForClient } from './client-frame.ts';
 import { RelaySockets } from './relay-sockets.ts';
@@ -16,6 +19,7 @@ export class PortableDriver {
   readonly server: TurnServer;
   readonly now: Now;
   readonly connections: TcpConnections;
+  readonly handshakeGate: HandshakeGate;
 
   readonly #core: Pick<TurnCore<never>, 'server' | 'onEvent'>;
   readonly #relays: RelaySockets;
@@ -23,12 +27,16 @@ export class PortableDriver {
   #timerDeadline: MonotonicMs | undefined;
   #isStopped = false;
 
-  constructor(core: Pick<TurnCore<never>, 'server' | 'onEvent'>) {
+  constructor(core: Pick<TurnCore<never>, 'server' | 'onEvent'>, limits: ConnectionLimits) {
     this.#core = core;
     this.server = core.server;
     this.now = { monotonicMs: readMonotonicMs(), unixSeconds: readUnixSeconds() };
     this.#relays = new RelaySockets(this);
-    this.connections = new TcpConnections(this);
+    this.connections = new TcpConnections(this, limits.connectionsPerAddressMax);
+    this.handshakeGate = new HandshakeGate(
+      limits.handshakesPerSecond,
+      limits.handshakesPerSecondPerAddress,
+    );
   }
 
   /**
@@ -74,6 +82,11 @@ export class PortableDriver {
       if (isStream) this.connections.of(client)?.sendRelayed(frame);
       else sendToDatagramClient(client, frame);
     });
+  }
+
+  /** Reports what happened to a connection. */
+  report(event: TransportEvent): void {
+    this.#core.onEvent(event, this.now);
   }
 
   /** Ends every allocation and connection; resolves when all sockets of relays are closed. */

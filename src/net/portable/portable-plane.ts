@@ -1,5 +1,12 @@
-import type { CoreSetup, DataPlane, ListenerPlan } from '../data-plane.ts';
+import { GatewayError } from '../../errors.ts';
 import type { LogRecord } from '../../log.ts';
+import type {
+  ConnectionLimits,
+  CoreSetup,
+  DataPlane,
+  ListenerPlan,
+  TlsByListener,
+} from '../data-plane.ts';
 import { listenError } from '../shared/listen-error.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { PortableDriver } from './portable-driver.ts';
@@ -9,6 +16,9 @@ import { UdpListener } from './udp-listener.ts';
 /** What a portable plane is made from. */
 export interface PortablePlaneOptions<Policies> {
   readonly listeners: readonly ListenerPlan[];
+  /** Settings of every listener with TLS. */
+  readonly tls: TlsByListener;
+  readonly limits: ConnectionLimits;
   /** Memory for one worker. */
   readonly setup: Omit<CoreSetup<Policies>, 'worker'>;
   /** Makes the core; called once. */
@@ -29,20 +39,23 @@ export class PortablePlane<Policies> implements DataPlane<Policies> {
   readonly #options: PortablePlaneOptions<Policies>;
   readonly #core: TurnCore<Policies>;
   readonly #driver: PortableDriver;
+  #tls: TlsByListener;
   #listeners: (UdpListener | TcpListener)[] = [];
 
   constructor(options: PortablePlaneOptions<Policies>) {
     this.#options = options;
     this.#core = options.createCore({ ...options.setup, worker: 0 }, false);
-    this.#driver = new PortableDriver(this.#core);
+    this.#driver = new PortableDriver(this.#core, options.limits);
+    this.#tls = options.tls;
   }
 
   async start(): Promise<void> {
-    for (const plan of this.#options.listeners) {
-      const Listener = plan.protocol === 'udp' ? UdpListener : TcpListener;
-      const listener = new Listener(this.#driver, plan);
-      this.#listeners.push(listener);
+    const { listeners } = this.#options;
+    refuseDtls(listeners);
+    for (const plan of listeners) {
       try {
+        const listener = this.#listenerFor(plan);
+        this.#listeners.push(listener);
         await listener.open(this.#options.onRecord);
       } catch (error) {
         await this.stop();
@@ -55,10 +68,33 @@ export class PortablePlane<Policies> implements DataPlane<Policies> {
     this.#driver.handle(() => this.#core.replacePolicies(policies));
   }
 
+  replaceTls(settings: TlsByListener): void {
+    this.#tls = settings;
+    for (const listener of this.#listeners) {
+      const own = listener instanceof TcpListener ? settings.get(listener.name) : undefined;
+      if (own !== undefined) (listener as TcpListener).replaceTls(own);
+    }
+  }
+
   async stop(): Promise<void> {
     const listeners = this.#listeners;
     this.#listeners = [];
     const stopped = this.#driver.stop();
     await Promise.all([stopped, ...listeners.map((listener) => listener.close())]);
   }
+
+  #listenerFor(plan: ListenerPlan): UdpListener | TcpListener {
+    if (plan.protocol === 'udp') return new UdpListener(this.#driver, plan);
+    return new TcpListener(this.#driver, plan, this.#tls.get(plan.name));
+  }
+}
+
+function refuseDtls(listeners: readonly ListenerPlan[]): void {
+  const refused = listeners.find(({ protocol }) => protocol === 'dtls');
+  if (refused === undefined) return;
+  throw new GatewayError(
+    'GW_ERR_UNSUPPORTED',
+    `listener "${refused.name}" asks for DTLS, which the portable mode cannot serve: DTLS needs the reactor (Linux ` +
+      'on x64 or arm64, without --portable); TURN-TLS works here as well',
+  );
 }

@@ -1,35 +1,53 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { ServerEndpoint } from '../../turn/allocation.ts';
-import type { ListenerPlan } from '../data-plane.ts';
 import type { LogRecord } from '../../log.ts';
-import { relayAddressesFor } from '../relay-address-plan.ts';
+import type { TlsSettings } from '../../tls/tls-settings.ts';
+import type { ListenerPlan } from '../data-plane.ts';
 import { listenIps } from '../shared/listen-ips.ts';
-import { LocalEndpoints } from '../shared/local-endpoints.ts';
+import { StreamEndpoints } from '../shared/stream-endpoints.ts';
+import { StreamOpeningRules } from '../shared/stream-opening.ts';
 import { readAddress } from './address-text.ts';
 import { listenOnEach } from './listen-on-each.ts';
 import type { PortableDriver } from './portable-driver.ts';
+import { TlsAcceptor, type HandshakeHandlers } from './tls-acceptor.ts';
 
-/** A TCP listener: one server for each family. */
+/** A TCP listener, with or without TLS: one server for each family. */
 export class TcpListener {
+  readonly name: string;
+  readonly rules: StreamOpeningRules;
+  readonly endpoints: StreamEndpoints;
   readonly #driver: PortableDriver;
   readonly #plan: ListenerPlan;
   readonly #servers: Server[] = [];
-  readonly #endpoints: LocalEndpoints<ServerEndpoint>;
+  readonly #acceptor: TlsAcceptor | undefined;
 
-  constructor(driver: PortableDriver, plan: ListenerPlan) {
+  /**
+   * @param settings - for a listener with TLS.
+   * @throws Error of OpenSSL when it cannot use the settings.
+   */
+  constructor(driver: PortableDriver, plan: ListenerPlan, settings: TlsSettings | undefined) {
+    this.name = plan.name;
+    this.rules = new StreamOpeningRules(plan);
+    this.endpoints = new StreamEndpoints(plan);
     this.#driver = driver;
     this.#plan = plan;
-    const { name, relayAddresses } = plan;
-    this.#endpoints = new LocalEndpoints((local) => {
-      return new ServerEndpoint(name, 'tcp', local, relayAddressesFor(relayAddresses, local));
-    });
+    if (this.rules.isSecure) this.#acceptor = new TlsAcceptor(settings!);
   }
 
   /** Opens every server; rejects with the system's error, what is open then has to be closed. */
   open(onRecord: (record: LogRecord) => void): Promise<void> {
     const ips = listenIps(this.#plan);
     return listenOnEach(this.#plan, ips, (ip) => this.#listen(ip), onRecord);
+  }
+
+  /** Takes other settings for handshakes to come, where there are any; throws Error of OpenSSL. */
+  replaceTls(settings: TlsSettings): void {
+    this.#acceptor?.replace(settings);
+  }
+
+  /** Begins the handshake of a connection to this listener with TLS, see `TlsAcceptor`. */
+  beginHandshake(socket: Socket, handlers: HandshakeHandlers): void {
+    this.#acceptor!.accept(socket, handlers);
   }
 
   /** Closes every server; resolves when their connections, which others close, are closed too. */
@@ -50,9 +68,8 @@ export class TcpListener {
   #accept(socket: Socket): void {
     const peer = addressOf(socket.remoteAddress, socket.remotePort);
     const local = addressOf(socket.localAddress, socket.localPort);
-    const endpoint = local && this.#endpoints.at(local);
-    if (peer === undefined || endpoint === undefined) socket.destroy();
-    else this.#driver.handle(() => this.#driver.connections.open(socket, endpoint, peer));
+    if (peer === undefined || local === undefined) socket.destroy();
+    else this.#driver.handle(() => this.#driver.connections.open(socket, this, local, peer));
   }
 }
 
