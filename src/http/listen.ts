@@ -1,3 +1,5 @@
+import { Server as TlsServer } from 'node:tls';
+
 import type { FastifyInstance } from 'fastify';
 
 import type { HttpEndpoint } from '../config/gateway-config.ts';
@@ -10,7 +12,7 @@ import { GatewayError } from '../errors.ts';
  * @param host - empty means every address of both families.
  * @param port - 0 lets the system choose.
  * @param name - what listens, as the error message names it.
- * @returns the address that is served, such as `http://127.0.0.1:8088`.
+ * @returns the address that is served, such as `http://127.0.0.1:8088`; `https:` when the server speaks TLS.
  * @throws GatewayError GW_ERR_LISTEN when the address cannot be had.
  */
 export async function listen(
@@ -18,10 +20,12 @@ export async function listen(
   { host, port }: Pick<HttpEndpoint, 'host' | 'port'>,
   name = 'the ICE API',
 ): Promise<string> {
+  const scheme = app.server instanceof TlsServer ? 'https' : 'http';
   try {
-    return await app.listen({ host: host === '' ? '::' : host, port });
+    const url = await app.listen({ host: host === '' ? '::' : host, port });
+    return url.replace(/^http(?=:)/, scheme);
   } catch (error) {
-    const url = formatHttpEndpoint({ host, port });
+    const url = formatHttpEndpoint({ host, port }, scheme);
     throw new GatewayError('GW_ERR_LISTEN', `${name} cannot listen on ${url}: ${reason(error)}`, {
       cause: error,
     });

@@ -92,9 +92,9 @@ t.test('an empty key admits nobody', async (t) => {
   }
 });
 
-t.test('beyond loopback a key is demanded', async (t) => {
+t.test('beyond loopback a key or a certificate is demanded', async (t) => {
   for (const host of ['127.0.0.1', '127.255.0.1', '::1', 'localhost', 'LOCALHOST']) {
-    t.doesNotThrow(() => assertProtected(host, []), host);
+    t.doesNotThrow(() => assertProtected(host, {}), host);
   }
   const reachable = [
     '',
@@ -109,14 +109,21 @@ t.test('beyond loopback a key is demanded', async (t) => {
     'example.org',
   ];
   for (const host of reachable) {
-    for (const keys of [[], [''], ['', '']]) {
+    for (const protection of [
+      {},
+      { apiKeys: [] },
+      { apiKeys: [''] },
+      { apiKeys: ['', ''], clientAuth: 'none' },
+      { apiKeys: [], clientAuth: 'request' },
+    ] as const) {
       t.throws(
-        () => assertProtected(host, keys),
+        () => assertProtected(host, protection),
         { name: 'GatewayError', code: 'GW_ERR_HTTP_UNPROTECTED' },
         host,
       );
     }
-    t.doesNotThrow(() => assertProtected(host, ['key']), host);
+    t.doesNotThrow(() => assertProtected(host, { apiKeys: ['key'] }), host);
+    t.doesNotThrow(() => assertProtected(host, { clientAuth: 'require' }), host);
   }
 });
 

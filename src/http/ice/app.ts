@@ -4,15 +4,12 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 
 import { GatewayError } from '../../errors.ts';
 import {
-  HTTP_CONNECTIONS_MAX,
-  HTTP_HEADER_BYTES_MAX,
-  HTTP_IDLE_SECONDS_MAX,
-  HTTP_REQUEST_SECONDS_MAX,
   ICE_BODY_BYTES_MAX,
   ICE_RATE_ENTRIES_MAX,
   ICE_REQUESTS_PER_SECOND_MAX_DEFAULT,
   ICE_URL_BYTES_MAX,
 } from '../../limits.ts';
+import { HttpServers } from '../server.ts';
 import { ApiKeys } from './api-keys.ts';
 import { registerDocumentationRoutes, registerOpenApi } from './documentation.ts';
 import { IceError, sendIceError, toIceError } from './errors.ts';
@@ -50,6 +47,8 @@ export interface IceAppOptions {
   readonly publicAddress?: string | undefined;
   /** Default: 50 in 1000 ms. */
   readonly rateLimit?: IceRateLimit | undefined;
+  /** What listens; default: plain HTTP. */
+  readonly servers?: HttpServers | undefined;
   /** Called after each answer. */
   readonly log?: ((record: IceLogRecord) => void) | undefined;
 }
@@ -63,7 +62,7 @@ export function createIceApp(options: IceAppOptions): FastifyInstance {
   const origins = options.cors ?? [];
   assertExactOrigins(origins);
   const apiKeys = new ApiKeys(options.apiKeys ?? []);
-  const app = createServer();
+  const app = createServer(options.servers ?? new HttpServers());
   acceptAnyBody(app);
   documentOnly(app);
   protect(app, origins, apiKeys, options.rateLimit);
@@ -91,24 +90,15 @@ function assertExactOrigins(origins: readonly string[]): void {
   }
 }
 
-function createServer(): FastifyInstance {
-  const app = Fastify({
+function createServer(servers: HttpServers): FastifyInstance {
+  return Fastify({
     bodyLimit: ICE_BODY_BYTES_MAX,
-    connectionTimeout: HTTP_IDLE_SECONDS_MAX * 1000,
-    keepAliveTimeout: HTTP_IDLE_SECONDS_MAX * 1000,
-    requestTimeout: HTTP_REQUEST_SECONDS_MAX * 1000,
-    http: {
-      headersTimeout: HTTP_REQUEST_SECONDS_MAX * 1000,
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      connectionsCheckingInterval: 1000,
-    },
+    serverFactory: (onRequest) => servers.create(onRequest),
     frameworkErrors: (error, request, reply) => {
       setSecurityHeaders(reply);
       void sendIceError(toIceError(error), request, reply);
     },
   });
-  app.server.maxConnections = HTTP_CONNECTIONS_MAX;
-  return app;
 }
 
 /** Takes bodies of every type as text, because the query alone may suffice. */

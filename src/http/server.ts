@@ -1,0 +1,79 @@
+import {
+  createServer as createHttpServer,
+  type RequestListener,
+  type Server as HttpServer,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import {
+  HTTP_CONNECTIONS_MAX,
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_IDLE_SECONDS_MAX,
+  HTTP_REQUEST_SECONDS_MAX,
+} from '../limits.ts';
+import { ACME_TLS_PROTOCOL, nodeTlsOptions, showsBadCertificate } from '../tls/policy.ts';
+import type { TlsSettings } from '../tls/tls-settings.ts';
+
+/** The servers of one endpoint, one for each of its addresses, with TLS or without, bounded by `limits.ts`. */
+export class HttpServers {
+  #tls: TlsSettings | undefined;
+  readonly #secure = new Set<HttpsServer>();
+
+  /** @param tls - undefined: plain HTTP. */
+  constructor(tls?: TlsSettings) {
+    this.#tls = tls;
+  }
+
+  /** Makes a server; it does not listen yet. */
+  create(onRequest: RequestListener): HttpServer {
+    const server =
+      this.#tls === undefined
+        ? createHttpServer(SERVER_OPTIONS, onRequest)
+        : this.#createSecure(this.#tls, onRequest);
+    server.maxConnections = HTTP_CONNECTIONS_MAX;
+    server.setTimeout(HTTP_IDLE_SECONDS_MAX * 1000);
+    return server;
+  }
+
+  /**
+   * Lets new connections have other settings; those that are open go on as they began.
+   *
+   * @throws TypeError when the servers are plain HTTP.
+   */
+  replaceTls(settings: TlsSettings): void {
+    if (this.#tls === undefined) throw new TypeError('plain HTTP has no TLS to replace');
+    const options = nodeTlsOptions(settings);
+    this.#tls = settings;
+    for (const server of this.#secure) {
+      server.setSecureContext(options);
+      // node:tls reads both for every connection, but its types know them only as options of a new server.
+      const { requestCert, rejectUnauthorized } = options;
+      Object.assign(server, { requestCert, rejectUnauthorized });
+    }
+  }
+
+  #createSecure(settings: TlsSettings, onRequest: RequestListener): HttpsServer {
+    const tlsOptions = nodeTlsOptions(() => this.#tls ?? settings, { alpn: ALPN_PROTOCOLS });
+    const server = createHttpsServer({ ...tlsOptions, ...SERVER_OPTIONS }, onRequest);
+    server.prependListener('secureConnection', disconnectUnlessHttp);
+    this.#secure.add(server);
+    server.once('close', () => this.#secure.delete(server));
+    return server;
+  }
+}
+
+const ALPN_PROTOCOLS = ['http/1.1', 'http/1.0'];
+
+const SERVER_OPTIONS = {
+  headersTimeout: HTTP_REQUEST_SECONDS_MAX * 1000,
+  requestTimeout: HTTP_REQUEST_SECONDS_MAX * 1000,
+  keepAliveTimeout: HTTP_IDLE_SECONDS_MAX * 1000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+};
+
+function disconnectUnlessHttp(socket: TLSSocket): void {
+  if (showsBadCertificate(socket)) socket.destroy();
+  // RFC 8737 §3: nothing follows the handshake.
+  if (socket.alpnProtocol === ACME_TLS_PROTOCOL) socket.destroySoon();
+}
