@@ -4,10 +4,11 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import { WORKERS_MAX } from './limits.ts';
 import { IceService } from './service/ice-service.ts';
 import type { Log } from './log.ts';
-import type { CoreSetup, DataPlane } from './net/data-plane.ts';
+import type { CoreSetup, DataPlane, ListenerPlan } from './net/data-plane.ts';
 import { PortablePlane } from './net/portable/portable-plane.ts';
 import { ReactorPlane } from './net/reactor/reactor-plane.ts';
 import { createSharedMemory } from './net/shared/shared-memory.ts';
+import { CertificateService } from './service/certificate-service.ts';
 import { policyData } from './service/policy-data.ts';
 import {
   checkRelayAddresses,
@@ -15,9 +16,9 @@ import {
   ownAddresses,
   planListeners,
 } from './service/relay-plan.ts';
-import type { ClusterResolver } from './route/cluster-resolver.ts';
 import { watchClusterNames } from './service/cluster-names.ts';
-import { checkSupport } from './sys/libc.ts';
+import { checkSupport, type Support } from './sys/libc.ts';
+import { checkOpenSsl } from './sys/openssl.ts';
 import { TurnService, type PolicyData } from './service/turn-service.ts';
 
 const NONCE_KEY_BYTES = 32;
@@ -29,20 +30,15 @@ export interface GatewayOptions {
   readonly isPortable: boolean;
 }
 
-/** A running gateway: data plane, name resolution and ICE API, owned by the main thread. */
+/** A running gateway: data plane, certificates, name resolution and ICE API, owned by the main thread. */
 export class Gateway {
-  readonly #plane: DataPlane<PolicyData>;
-  readonly #resolver: ClusterResolver;
-  readonly #ice: IceService | undefined;
+  readonly #certificates: CertificateService;
+  /** In the order of their start. */
+  readonly #parts: readonly GatewayPart[];
 
-  private constructor(
-    plane: DataPlane<PolicyData>,
-    resolver: ClusterResolver,
-    ice: IceService | undefined,
-  ) {
-    this.#plane = plane;
-    this.#resolver = resolver;
-    this.#ice = ice;
+  private constructor(certificates: CertificateService, parts: readonly GatewayPart[]) {
+    this.#certificates = certificates;
+    this.#parts = parts;
   }
 
   /**
@@ -52,36 +48,57 @@ export class Gateway {
    */
   static async start(config: GatewayConfig, options: GatewayOptions): Promise<Gateway> {
     const host = hostAddresses();
-    const own = ownAddresses(config, host);
     const listeners = planListeners(config, host);
     await checkRelayAddresses(listeners);
     const log = options.log.scope('gateway');
     reportWhatIsMissing(config, options.log);
 
-    const plane = createPlane(config, listeners, policyData(config, own, new Map()), options);
-    const ice = config.ice && new IceService(config, config.ice, options.log);
+    const parts: GatewayPart[] = [];
     try {
+      const certificates = await CertificateService.load(config, options.log);
+      parts.push(certificates);
+      const own = ownAddresses(config, host);
+      const policies = policyData(config, own, new Map());
+      const plane = createPlane(config, listeners, certificates, policies, options);
+      parts.push(plane);
       await plane.start();
+      const ice = config.ice && new IceService(config, config.ice, options.log, certificates.ofIce);
+      if (ice !== undefined) parts.push(ice);
       await ice?.start();
+      certificates.start(() => {
+        plane.replaceTls(certificates.ofListeners);
+        if (certificates.ofIce !== undefined) ice?.replaceTls(certificates.ofIce);
+      });
+      const resolver = watchClusterNames(config, options.log, (addresses) => {
+        plane.replacePolicies(policyData(config, own, addresses));
+      });
+      parts.push({ stop: async () => resolver.close() });
+      const names = listeners.map(({ name }) => name);
+      log.info({ mode: plane.mode, listeners: names }, 'gateway is ready');
+      return new Gateway(certificates, parts);
     } catch (error) {
-      await plane.stop();
+      await stopAll(parts);
       throw error;
     }
-    const resolver = watchClusterNames(config, options.log, (addresses) => {
-      plane.replacePolicies(policyData(config, own, addresses));
-    });
-    log.info(
-      { mode: plane.mode, listeners: listeners.map(({ name }) => name) },
-      'gateway is ready',
-    );
-    return new Gateway(plane, resolver, ice);
+  }
+
+  /** Reads all certificate files again; live connections stay. */
+  async reloadCertificates(): Promise<void> {
+    await this.#certificates.reload();
   }
 
   /** Ends all allocations and closes everything. */
   async stop(): Promise<void> {
-    this.#resolver.close();
-    await Promise.all([this.#ice?.stop(), this.#plane.stop()]);
+    await stopAll(this.#parts);
   }
+}
+
+interface GatewayPart {
+  stop(): Promise<void>;
+}
+
+async function stopAll(parts: readonly GatewayPart[]): Promise<void> {
+  for (const part of parts.toReversed()) await part.stop();
 }
 
 function reportWhatIsMissing({ admin, listeners, clusters }: GatewayConfig, log: Log): void {
@@ -106,23 +123,35 @@ function reportWhatIsMissing({ admin, listeners, clusters }: GatewayConfig, log:
 
 function createPlane(
   config: GatewayConfig,
-  listeners: ReturnType<typeof planListeners>,
+  listeners: readonly ListenerPlan[],
+  certificates: CertificateService,
   policies: PolicyData,
   { log, isPortable }: GatewayOptions,
 ): DataPlane<PolicyData> {
-  const support = isPortable ? { supported: false as const, reason: 'asked for' } : checkSupport();
+  const tls = certificates.ofListeners;
+  const support = isPortable ? ASKED_FOR : checkReactorSupport(tls.size > 0);
   const workers = support.supported ? workerCount(config) : 1;
   const setup = coreSetup(config, policies, workers);
   const onRecord = log.write.bind(log);
+  const { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress } =
+    config.limits;
+  const limits = { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress };
   if (support.supported) {
     log.scope('gateway').info({ workers }, 'running in reactor mode');
     const workerUrl = new URL('./relay-worker.js', import.meta.url);
-    return new ReactorPlane({ workerUrl, workers, listeners, setup, onRecord });
+    return new ReactorPlane({ workerUrl, workers, listeners, tls, limits, setup, onRecord });
   }
   log.scope('gateway').info({ reason: support.reason }, 'running in portable mode');
   const createCore = (core: CoreSetup<PolicyData>, isDontFragmentSupported: boolean): TurnService =>
     new TurnService(core, isDontFragmentSupported, onRecord);
-  return new PortablePlane({ listeners, setup, createCore, onRecord });
+  return new PortablePlane({ listeners, tls, limits, setup, createCore, onRecord });
+}
+
+const ASKED_FOR: Support = { supported: false, reason: 'asked for' };
+
+function checkReactorSupport(needsOpenSsl: boolean): Support {
+  const support = checkSupport();
+  return support.supported && needsOpenSsl ? checkOpenSsl() : support;
 }
 
 function coreSetup(

@@ -11,7 +11,8 @@ import { Gateway } from './gateway.ts';
 import { Log } from './log.ts';
 import { resolveRouteTable } from './service/cluster-names.ts';
 import { EchoBackend } from './service/echo-backend.ts';
-import { iceGateway, IceService } from './service/ice-service.ts';
+import { iceGateway } from './service/ice-service.ts';
+import { StandaloneIce } from './service/standalone-ice.ts';
 
 const runners: Runners = {
   start: async (loaded, { isPortable }) => {
@@ -24,14 +25,13 @@ const runners: Runners = {
       );
       process.stdout.write(startBanner(loaded.config));
     }
-    stopOnSignal(services, log);
+    obeySignals(gateway, services, log);
   },
   ice: async (loaded) => {
     const log = openLog(loaded);
-    const service = new IceService(loaded.config, iceOrDefault(loaded.config), log);
-    await service.start();
+    const service = await StandaloneIce.start(loaded.config, iceOrDefault(loaded.config), log);
     log.scope('gateway').info('the ICE API is ready');
-    stopOnSignal([service], log);
+    obeySignals(service, [service], log);
   },
   inspect: { iceGateway, routeTable: resolveRouteTable },
 };
@@ -40,6 +40,10 @@ process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(),
 
 interface Stoppable {
   stop(): Promise<void>;
+}
+
+interface Reloadable {
+  reloadCertificates(): Promise<void>;
 }
 
 function openLog({ config, warnings, origin }: LoadedConfig): Log {
@@ -54,30 +58,30 @@ async function failAfterStop(gateway: Gateway, error: unknown): Promise<never> {
   throw error;
 }
 
-/** The first signal stops in good order, a second one at once. */
-function stopOnSignal(services: readonly Stoppable[], log: Log): void {
+/** The first signal to stop does so in good order, a second one at once. */
+function obeySignals(service: Reloadable, services: readonly Stoppable[], log: Log): void {
+  const logger = log.scope('gateway');
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    log.scope('gateway').info({ signal }, 'stopping');
-    await Promise.all(services.map((service) => service.stop()));
-    log.scope('gateway').info('stopped');
+    logger.info({ signal }, 'stopping');
+    await Promise.all(services.map((one) => one.stop()));
+    logger.info('stopped');
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
-  for (const [signal, wish] of [
-    ['SIGHUP', 'reload'],
-    ['SIGUSR1', 'drain'],
-  ] as const) {
-    process.on(signal, () =>
-      log.scope('gateway').warn({ signal }, `${wish} is not available yet; restart instead`),
-    );
-  }
+  process.on('SIGHUP', (signal) => {
+    logger.info({ signal }, 'reading certificates again; for other changes restart instead');
+    void service.reloadCertificates();
+  });
+  process.on('SIGUSR1', (signal) => {
+    logger.warn({ signal }, 'drain is not available yet; restart instead');
+  });
 }
 
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {
   const endpoint = { host: ICE_HOST_DEFAULT, port: ICE_PORT_DEFAULT, path: '/' };
-  return ice ?? { endpoint, apiKeys: [], cors: [] };
+  return ice ?? { endpoint, tls: undefined, apiKeys: [], cors: [] };
 }
 
 function packageVersion(): string {

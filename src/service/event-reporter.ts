@@ -2,16 +2,19 @@ import { LOG_RECORDS_PER_SECOND_MAX, LOG_TEXT_CHARACTERS_MAX } from '../limits.t
 import type { LogRecord } from '../log.ts';
 import type { RouteTable } from '../route/route-table.ts';
 import type { Allocation, Client } from '../turn/allocation.ts';
+import type { TransportEvent } from '../net/shared/transport-event.ts';
 import type { TurnEvent } from '../turn/commands.ts';
 import type { MonotonicMs } from '../turn/policy.ts';
 
-/** Turns events of the core into log records, so many per second of each kind and no more. */
+type ReportedEvent = TurnEvent | TransportEvent;
+
+/** Turns events of the core and of connections into log records, so many per second of each kind and no more. */
 export class EventReporter {
   /** Explains denials. */
   routes: RouteTable;
   readonly #onRecord: (record: LogRecord) => void;
   readonly #windowByKind = new Map<
-    TurnEvent['kind'],
+    ReportedEvent['kind'],
     { second: number; count: number; suppressed: number }
   >();
 
@@ -21,7 +24,7 @@ export class EventReporter {
   }
 
   /** Reports an event, or counts it as suppressed. */
-  report(event: TurnEvent, now: MonotonicMs): void {
+  report(event: ReportedEvent, now: MonotonicMs): void {
     const suppressed = this.#admit(event.kind, now);
     if (suppressed === undefined) return;
     const record = this.#describe(event);
@@ -31,7 +34,7 @@ export class EventReporter {
   }
 
   /** How many were suppressed before this one, or undefined when this one is too many. */
-  #admit(kind: TurnEvent['kind'], now: MonotonicMs): number | undefined {
+  #admit(kind: ReportedEvent['kind'], now: MonotonicMs): number | undefined {
     const second = Math.floor(now / 1000);
     const window = this.#windowByKind.get(kind) ?? { second, count: 0, suppressed: 0 };
     this.#windowByKind.set(kind, window);
@@ -46,7 +49,7 @@ export class EventReporter {
     return suppressed;
   }
 
-  #describe(event: TurnEvent): LogRecord {
+  #describe(event: ReportedEvent): LogRecord {
     switch (event.kind) {
       case 'allocationCreated':
         return info('allocation created', describeAllocation(event.allocation));
@@ -67,8 +70,13 @@ export class EventReporter {
           username: printable(event.username),
           reason: event.reason,
         });
-      default:
+      case 'peerDenied':
         return this.#describeDenial(event);
+      case 'handshakeFailed':
+        // Scanners and clients that try out versions fail every day; nothing is wrong with the gateway.
+        return info('handshake failed', describeConnection(event));
+      case 'connectionRefused':
+        return warn('connection refused', describeConnection(event));
     }
   }
 
@@ -99,6 +107,11 @@ function describeAllocation(allocation: Allocation): Record<string, unknown> {
 
 function describeClient({ endpoint, address }: Client): Record<string, unknown> {
   return { listener: endpoint.listener, client: address.toString(), transport: endpoint.transport };
+}
+
+function describeConnection(event: TransportEvent): Record<string, unknown> {
+  const { listener, client, transport, reason } = event;
+  return { listener, client: client.toString(), transport, reason };
 }
 
 /** Text that a client made, cut to a bearable length, with nothing left in it that steers a terminal. */

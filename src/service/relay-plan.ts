@@ -20,7 +20,10 @@ export function hostAddresses(): string[] {
 export function planListeners(config: GatewayConfig, host: readonly string[]): ListenerPlan[] {
   return config.listeners.map((listener) => ({
     name: listener.name,
-    protocol: supportedProtocol(listener),
+    // Where TLS ends in front of us, plain TCP arrives.
+    protocol: listener.protocol === 'tls' && listener.tls === undefined ? 'tcp' : listener.protocol,
+    alsoPlain: listener.alsoPlain,
+    proxy: { mode: listener.proxyProtocol, trusted: listener.proxyTrusted },
     bind: listener.bind,
     port: listener.port,
     relayAddresses: planRelayAddresses(config, listener, host),
@@ -81,12 +84,6 @@ function planRelayAddresses(
   );
   const own = { bind: host.includes(address) ? address : wildcard, advertise: address };
   return { configured: isConfigured ? addresses : [...addresses, own], host };
-}
-
-function supportedProtocol({ name, protocol }: ListenerConfig): 'udp' | 'tcp' {
-  if (protocol === 'udp' || protocol === 'tcp') return protocol;
-  const detail = `listener "${name}": ${protocol.toUpperCase()} listeners are not available yet; use UDP or TCP`;
-  throw new GatewayError('GW_ERR_UNSUPPORTED', detail);
 }
 
 async function checkRelayAddress(ip: string): Promise<void> {

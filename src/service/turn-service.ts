@@ -6,6 +6,7 @@ import type { LogRecord } from '../log.ts';
 import { QuotaTable } from '../net/shared/quota-table.ts';
 import { ReservationTable } from '../net/shared/reservation-table.ts';
 import type { TurnCore } from '../net/turn-core.ts';
+import type { TransportEvent } from '../net/shared/transport-event.ts';
 import { RouteTable, type RouteTableData } from '../route/route-table.ts';
 import { EventReporter } from './event-reporter.ts';
 import type { TurnEvent } from '../turn/commands.ts';
@@ -58,8 +59,8 @@ export class TurnService implements TurnCore<PolicyData> {
     this.server.replacePolicies({ credentials: createCredentialPolicy(auth), peers: table });
   };
 
-  /** Reports an event of the core. */
-  readonly onEvent = (event: TurnEvent, now: Now): void => {
+  /** Reports an event of the core, or of the connections to it. */
+  readonly onEvent = (event: TurnEvent | TransportEvent, now: Now): void => {
     this.#reporter.report(event, now.monotonicMs);
   };
 }

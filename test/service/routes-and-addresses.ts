@@ -65,21 +65,40 @@ ${AUTH}
 listeners: [{ name: udp, protocol: UDP, bind: 0.0.0.0, port: 3479, ${listener} }]
 ${relay}
 `);
-    const plan = { name: 'udp', protocol: 'udp', bind: '0.0.0.0', port: 3479 };
+    const proxy = { mode: 'off', trusted: [] };
+    const plan = { name: 'udp', protocol: 'udp', bind: '0.0.0.0', port: 3479, alsoPlain: false, proxy };
     const expected = [{ ...plan, relayAddresses: { configured, host: HOST } }];
     t.same(planListeners(config, HOST), expected, name);
   }
   t.end();
 });
 
-t.test('listeners that are not available', (t) => {
-  for (const protocol of ['TLS', 'DTLS']) {
-    const config = configFrom(
-      `version: v1\n${AUTH}\nlisteners: [{ name: s, protocol: ${protocol}, cert: YQ==, key: YQ== }]`,
-    );
-    const message = new RegExp(`"s": ${protocol} listeners are not available`);
-    t.throws(() => planListeners(config, HOST), { code: 'GW_ERR_UNSUPPORTED', message });
-  }
+t.test('what travels on the socket', (t) => {
+  const config = configFrom(`
+version: v1
+${AUTH}
+listeners:
+  - { name: tls, protocol: TLS, port: 1, also_plain: true }
+  - { name: dtls, protocol: DTLS, port: 2 }
+  - name: upstream
+    protocol: TURN-TLS
+    port: 3
+    tls: { termination: upstream }
+    proxy_protocol: required
+    proxy_trusted: [10.0.0.0/8]
+`);
+  const plans = planListeners(config, HOST);
+  t.same(
+    plans.map(({ name, protocol, alsoPlain }) => ({ name, protocol, alsoPlain })),
+    [
+      { name: 'tls', protocol: 'tls', alsoPlain: true },
+      { name: 'dtls', protocol: 'dtls', alsoPlain: false },
+      { name: 'upstream', protocol: 'tcp', alsoPlain: false },
+    ],
+    'plain TCP where TLS ends in front of the gateway',
+  );
+  const trusted = [{ address: '10.0.0.0', prefixLength: 8 }];
+  t.same(plans[2]?.proxy, { mode: 'required', trusted });
   t.end();
 });
 
