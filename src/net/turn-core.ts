@@ -1,12 +1,13 @@
 import type { TurnEvent } from '../turn/commands.ts';
 import type { Now } from '../turn/policy.ts';
 import type { TurnServer } from '../turn/turn-server.ts';
+import type { TransportEvent } from './shared/transport-event.ts';
 
 /** What a data plane drives: a TURN server with its policies and its reports. */
 export interface TurnCore<Policies> {
   readonly server: TurnServer;
   /** Swaps credentials and routes; the driver drains the server's commands afterwards. */
   replacePolicies(policies: Policies): void;
-  /** Reports an event of the server. */
-  onEvent(event: TurnEvent, now: Now): void;
+  /** Reports an event of the server, or of the connections to it. */
+  onEvent(event: TurnEvent | TransportEvent, now: Now): void;
 }

@@ -3,9 +3,11 @@ import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import t from 'tap';
 import {
+  CONNECTION_FIRST_BYTE_SECONDS,
   CONNECTION_FIRST_MESSAGE_SECONDS,
   CONNECTION_STRANGER_SECONDS,
   CONNECTION_WRITE_BUFFER_BYTES_MAX,
+  HANDSHAKE_SECONDS,
   RESERVATIONS_MAX,
   STRANGER_FRAME_BYTES_MAX,
   STRANGER_UNREAD_BYTES_MAX,
@@ -410,6 +412,8 @@ t.test('why a listener cannot be opened', (t) => {
   const plan: ListenerPlan = {
     name: 'udp',
     protocol: 'udp',
+    alsoPlain: false,
+    proxy: { mode: 'off', trusted: [] },
     bind: undefined,
     port: 3478,
     relayAddresses: { configured: [], host: [] },
@@ -432,6 +436,8 @@ t.test('why a listener cannot be opened', (t) => {
 
 t.test('StreamConnection: time and space of a client', (t) => {
   class Connection extends StreamConnection {
+    readonly handshake = (now: number): void => this.noteHandshake(now as MonotonicMs);
+    readonly open = (now: number): void => this.noteOpen(now as MonotonicMs);
     readonly message = (): void => this.noteMessage();
     readonly frameMax = (): number => this.frameBytesMax;
     readonly dropsAt = (length: number, waiting: number) => this.isTooSlowFor(length, waiting);
@@ -440,7 +446,11 @@ t.test('StreamConnection: time and space of a client', (t) => {
   const address = addressFrom('192.0.2.1', 1);
   const client = new Client(new ServerEndpoint('tcp', 'tcp', address, []), address, 0);
   const connection = new Connection(client, 1000 as MonotonicMs);
-  t.equal(connection.expiresAtMs, 1000 + CONNECTION_FIRST_MESSAGE_SECONDS * 1000);
+  t.equal(connection.expiresAtMs, 1000 + CONNECTION_FIRST_BYTE_SECONDS * 1000);
+  connection.handshake(2000);
+  t.equal(connection.expiresAtMs, 2000 + HANDSHAKE_SECONDS * 1000);
+  connection.open(3000);
+  t.equal(connection.expiresAtMs, 3000 + CONNECTION_FIRST_MESSAGE_SECONDS * 1000);
   connection.message();
   const strangerUntil = 1000 + CONNECTION_STRANGER_SECONDS * 1000;
   t.equal(connection.expiresAtMs, strangerUntil, 'the first message gives time to allocate');
@@ -472,9 +482,11 @@ t.test('ConnectionCounts: in all and by network', (t) => {
   counts.add(at('192.0.2.1'));
   counts.add(at('192.0.2.1'));
   t.notOk(counts.hasRoomFor(at('192.0.2.1')), 'one address has enough');
+  t.ok(counts.hasRoom);
   t.ok(counts.hasRoomFor(at('192.0.2.2')));
   counts.add(at('2001:db8::1'));
   t.notOk(counts.hasRoomFor(at('192.0.2.2')), 'all together have enough');
+  t.notOk(counts.hasRoom);
   counts.remove(at('192.0.2.1'));
   t.ok(counts.hasRoomFor(at('2001:db8::2')));
   counts.add(at('2001:db8::2'));

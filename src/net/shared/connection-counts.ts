@@ -15,9 +15,14 @@ export class ConnectionCounts {
     this.#perNetworkMax = perNetworkMax;
   }
 
+  /** True when there may be one more connection of somebody. */
+  get hasRoom(): boolean {
+    return this.#total < this.#max;
+  }
+
   /** True when a client may have one more connection. */
   hasRoomFor(client: TransportAddress): boolean {
-    return this.#total < this.#max && this.#countOf(networkOf(client)) < this.#perNetworkMax;
+    return this.hasRoom && this.#countOf(networkOf(client)) < this.#perNetworkMax;
   }
 
   /** Counts a connection of a client that there is room for. */
