@@ -1,8 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { launch, type Page } from 'puppeteer-core';
 import { missingTool } from './child-process.ts';
+
+const execute = promisify(execFile);
 
 const EXECUTABLE = 'chromium';
 /** Served from nowhere: a page that counts as a secure context, so that it may use the camera. */
@@ -19,13 +23,24 @@ export interface ChromiumPage {
   close(): Promise<void>;
 }
 
-/** Opens Chromium in a profile of its own. */
-export async function openChromium(): Promise<ChromiumPage> {
-  const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
+/** What Chromium is opened with. */
+export interface ChromiumOptions {
+  /** PEM file of an authority whose certificates it trusts. */
+  readonly trustedAuthority?: string;
+}
+
+/** Opens Chromium in a profile and a home folder of its own. */
+export async function openChromium({
+  trustedAuthority,
+}: ChromiumOptions = {}): Promise<ChromiumPage> {
+  const home = await mkdtemp(join(tmpdir(), 'chromium-'));
+  const profile = join(home, 'profile');
+  if (trustedAuthority !== undefined) await trustAuthority(home, trustedAuthority);
   const browser = await launch({
     executablePath: `/usr/bin/${EXECUTABLE}`,
     headless: true,
     userDataDir: profile,
+    env: { ...process.env, HOME: home },
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -41,7 +56,7 @@ export async function openChromium(): Promise<ChromiumPage> {
   });
   const close = async (): Promise<void> => {
     await browser.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 3 });
+    await rm(home, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
     const page = await browser.newPage();
@@ -53,4 +68,13 @@ export async function openChromium(): Promise<ChromiumPage> {
     await close();
     throw error;
   }
+}
+
+/** Chromium takes the certificate database of the user. */
+async function trustAuthority(home: string, file: string): Promise<void> {
+  const folder = join(home, '.pki/nssdb');
+  await mkdir(folder, { recursive: true });
+  const database = `sql:${folder}`;
+  await execute('certutil', ['-d', database, '-N', '--empty-password']);
+  await execute('certutil', ['-d', database, '-A', '-n', 'test', '-t', 'C,,', '-i', file]);
 }
