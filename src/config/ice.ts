@@ -9,6 +9,10 @@ import { readSecrets } from './secrets.ts';
 import { normaliseTls } from './tls.ts';
 import { usableEntries } from './validate.ts';
 
+const UNPROTECTED =
+  'would hand out credentials to everybody; set ice.api_keys, require client certificates, ' +
+  `or listen on loopback such as ${ICE_ENDPOINT_DEFAULT}`;
+
 /** Fills in the `ice` section and checks that it does not hand out credentials to everybody. */
 export function normaliseIce(
   ice: IceSection,
@@ -28,13 +32,11 @@ export function normaliseIce(
   const endpoint = readHttpEndpoint(text, ICE_PORT_DEFAULT, path, context, 'http or https');
   if (endpoint === undefined) return undefined;
   const tls = tlsOf(ice, text, facts, context);
+  const apiKeys = keys.map((key) => key.text);
   const areKeysKnown =
     !report.hasProblemAt(['ice', 'api_keys']) && !report.hasProblemAt(['ice', 'api_keys_file']);
-  if (keys.length === 0 && areKeysKnown && !isLoopback(endpoint.host)) {
-    const instead = `set ice.api_keys, or listen on loopback such as ${ICE_ENDPOINT_DEFAULT}`;
-    report.problem(path, `would hand out credentials to everybody; ${instead}`);
-  }
-  const apiKeys = keys.map((key) => key.text);
+  const isProtected = keys.length > 0 || tls?.clientAuth === 'require' || isLoopback(endpoint.host);
+  if (areKeysKnown && !isProtected) report.problem(path, UNPROTECTED);
   return { endpoint, tls, apiKeys, cors: originsOf(ice, context) };
 }
 

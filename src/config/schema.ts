@@ -124,7 +124,7 @@ const AuthSchema = section('Who may allocate.', {
 
 const IceSchema = section('HTTP API that hands ICE configurations to app servers.', {
   endpoint: text(
-    'URL where the ICE API is served, http or https; beyond loopback it needs api_keys.',
+    'URL where the ICE API is served; beyond loopback it needs api_keys or required client certificates.',
     { default: ICE_ENDPOINT_DEFAULT },
   ),
   tls: Type.Optional(IceTlsSchema),

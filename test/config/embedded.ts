@@ -213,15 +213,19 @@ t.test('the examples parse, and show every option', (t) => {
   t.end();
 });
 
-t.test('the configuration of the README parses', (t) => {
+t.test('the configurations of the README parse', (t) => {
   const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)];
-  t.equal(blocks.length, 1);
-  const result = parseConfig(blocks[0]?.[1] ?? '', {
-    fileName: 'README.md',
-    environment: { TURN_SECRET: 'a-secret-for-tests-only' },
-    readFile: () => 'unused',
-  });
-  t.same('warnings' in result ? result.warnings : result.problems, []);
+  t.equal(blocks.length, 2);
+  const rest = 'version: v1\nauth: { type: none }\nclusters: [{ name: media }]\n';
+  for (const [, block = ''] of blocks) {
+    const text = block.startsWith('version:') ? block : rest + block;
+    const result = parseConfig(text, {
+      fileName: 'README.md',
+      environment: { TURN_SECRET: 'a-secret-for-tests-only' },
+      readFile: () => 'unused',
+    });
+    t.same('warnings' in result ? result.warnings : result.problems, [], text);
+  }
   t.end();
 });
 

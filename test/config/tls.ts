@@ -219,6 +219,8 @@ t.test('the ICE API over HTTPS', (t) => {
   t.match(iceOf('endpoint: "HTTPS://127.0.0.1"')?.tls, { certificate: { kind: 'generated' } });
   t.match(iceOf('endpoint: "https://127.0.0.1"', ACME)?.tls, { certificate: { kind: 'acme' } });
   t.equal(iceOf('endpoint: "http://127.0.0.1"', ACME)?.tls, undefined);
+  const required = `endpoint: "https://:1", tls: { ${PAIR}, client_ca_file: ca }`;
+  t.match(iceOf(required), { apiKeys: [], tls: { clientAuth: 'require' } }, 'instead of keys');
   t.end();
 });
 
@@ -331,6 +333,7 @@ t.test('every problem has its exact position, and there is no other', (t) => {
 
     ['ice: { tls: {} }', '4:8 ice.tls', /needs ice.endpoint to be an https URL/],
     [`ice: { endpoint: "https://:1", tls: { ${PAIR} } }`, '4:18 ice.endpoint', /set ice.api_keys/],
+    [`ice: { endpoint: "https://:1", tls: { ${PAIR}, client_ca_file: c, client_auth: request } }`, '4:18 ice.endpoint', /require client certificates/],
     [`ice: { endpoint: "https://[::1]", tls: { termination: here } }`, '4:42 ice.tls.termination', /unknown key/],
     ['ice: { endpoint: "https://[::1]", tls: { client_auth: require } }', '4:55 ice.tls.client_auth', /needs client_ca_file/],
     ['ice: { endpoint: "ftp://[::1]" }', '4:18 ice.endpoint', /must be a URL/],
