@@ -1,10 +1,10 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import type { GarbageFigures } from './cases/garbage-case.ts';
 import type { MemoryFigures } from './cases/memory-case.ts';
-import type { RelayFigures } from './cases/relay-case.ts';
+import { GENERATOR_LIMIT_PERCENT, type RelayFigures } from './cases/relay-figures.ts';
 import { isPinning } from './measure/pinned-process.ts';
 import type { MeasuredServer } from './servers/server.ts';
-import { PAYLOAD_BYTES, RELAY_CLIENTS } from './settings.ts';
+import { PAYLOAD_BYTES, RELAY_CLIENTS, TLS_CIPHER } from './settings.ts';
 
 /** Everything that a run of the bench found out; written as JSON. */
 export interface Report {
@@ -14,8 +14,13 @@ export interface Report {
   /** Servers that were left out, with the reason. */
   readonly skipped: Readonly<Record<string, string>>;
   readonly payloadBytes: number;
+  /** UDP clients. */
   readonly clients: number;
+  readonly tlsCipher: string;
+  /** Of UDP clients. */
   readonly relay: readonly RelayFigures[];
+  /** Of TCP and TLS clients. */
+  readonly streams: readonly RelayFigures[];
   readonly memory: readonly MemoryFigures[];
   readonly garbage: readonly GarbageFigures[];
   /** Processes that were runnable on average over the last minute, when the run began and when it ended. */
@@ -34,7 +39,7 @@ interface Machine {
 export function describeRun(
   servers: readonly MeasuredServer[],
   skipped: Readonly<Record<string, string>>,
-): Omit<Report, 'relay' | 'memory' | 'garbage'> {
+): Omit<Report, 'relay' | 'streams' | 'memory' | 'garbage'> {
   return {
     startedAt: new Date().toISOString(),
     machine: {
@@ -51,14 +56,17 @@ export function describeRun(
     skipped,
     payloadBytes: PAYLOAD_BYTES,
     clients: RELAY_CLIENTS,
+    tlsCipher: TLS_CIPHER,
     loadAverages: [loadavg()[0]!],
   };
 }
 
 /** The figures as tables for people. */
-export function formatReport({ relay, memory, garbage, skipped }: Report): string {
+export function formatReport({ relay, streams, memory, garbage, skipped }: Report): string {
   return [
     relay.length === 0 ? '' : `Relay\n${formatTable(relay)}`,
+    streams.length === 0 ? '' : `Relay for TCP and TLS clients\n${formatTable(streams)}`,
+    generatorLimits([...relay, ...streams]),
     memory.length === 0 ? '' : `Memory and allocations\n${formatTable(memory)}`,
     garbage.length === 0 ? '' : `Garbage of the packet path\n${formatTable(garbage)}`,
     ...Object.entries(skipped).map(([name, reason]) => `skipped ${name}: ${reason}\n`),
@@ -67,9 +75,19 @@ export function formatReport({ relay, memory, garbage, skipped }: Report): strin
     .join('\n');
 }
 
+function generatorLimits(figures: readonly RelayFigures[]): string {
+  return figures
+    .filter(({ generatorPercent }) => generatorPercent >= GENERATOR_LIMIT_PERCENT)
+    .map((figure) => `the generator was the limit: ${figure.case}, ${figure.server}\n`)
+    .join('');
+}
+
 function formatTable(rows: readonly object[]): string {
   const names = Object.keys(rows[0] ?? {});
-  const cells = [names, ...rows.map((row) => Object.values(row).map(String))];
+  const cells = [
+    names,
+    ...rows.map((row) => Object.values(row).map((value) => String(value ?? '-'))),
+  ];
   const widths = names.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells
     .map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join('  ') + '\n')

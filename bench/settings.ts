@@ -6,8 +6,8 @@ export const SERVER_IP = '127.0.77.1';
 export const PEER_IP = '127.0.77.2';
 /** Where clients send from. */
 export const CLIENT_IP = '127.0.77.3';
-/** Listener port of every server. */
-export const SERVER_PORT = 14_478;
+/** Listener ports of every server. */
+export const SERVER_PORTS = { udp: 14_478, tcp: 14_478, tls: 14_479 } as const;
 /** Relay ports of every server. */
 export const RELAY_PORTS = { min: 20_000, max: 49_999 } as const;
 
@@ -24,6 +24,11 @@ export const RELAY_CLIENTS = 100;
 export const MEMORY_CLIENTS = 10_000;
 /** Clients that allocate at the same time. */
 export const CONCURRENT_ALLOCATES = 64;
+/**
+ * The only cipher suite that clients offer, so that all servers use the same; one of TLS 1.2, which is the latest that
+ * coturn 4.6.1 speaks.
+ */
+export const TLS_CIPHER = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 /** Bytes of application data in one packet. */
 export const PAYLOAD_BYTES = 200;
 

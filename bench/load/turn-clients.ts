@@ -2,22 +2,21 @@ import { randomFillSync } from 'node:crypto';
 import { Arena } from '../../src/sys/arena.ts';
 import { Poller } from '../../src/sys/epoll.ts';
 import { EPOLLIN } from '../../src/sys/layout.ts';
-import { ReceiveBatch } from '../../src/sys/receive-batch.ts';
-import { SendBatch } from '../../src/sys/send-batch.ts';
-import { closeSocket, openUdpSocket } from '../../src/sys/socket.ts';
 import { readErrorCode, readText, readXorAddress } from '../../src/stun/attributes.ts';
 import { longTermKey } from '../../src/stun/integrity.ts';
 import { StunMessage } from '../../src/stun/message.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
-import { CLIENT_IP, CREDENTIAL, transportAddress } from '../settings.ts';
-import type { StepResult } from './protocol.ts';
+import { CREDENTIAL, SERVER_IP, SERVER_PORTS, transportAddress } from '../settings.ts';
+import type { StepResult, Transport } from './protocol.ts';
+import { type GeneratorMemory, MESSAGE_BYTES_MAX } from './transport/memory.ts';
+import { openTransport } from './transport/open-transport.ts';
+import type { ClientTransport } from './transport/transport.ts';
 
 /** Channel number of every client. */
 export const CHANNEL = 0x4000;
 
-const MESSAGE_BYTES_MAX = 1500;
 const TEXT_BYTES_MAX = 763;
 const RETRANSMIT_MS = 500;
 const GIVE_UP_MS = 20_000;
@@ -26,7 +25,7 @@ const UDP_PROTOCOL = 17;
 
 /** A client on a socket, and so on a 5-tuple, of its own. */
 export interface TurnClient {
-  readonly fd: number;
+  readonly transport: ClientTransport;
   /** Relayed transport address, port 0 until it has one. */
   readonly relayed: TransportAddress;
   readonly transactionId: Uint8Array;
@@ -38,29 +37,20 @@ type WriteRequest = (writer: StunWriter, client: TurnClient) => void;
 /** Many TURN clients in one thread, with blocking steps. */
 export class TurnClients {
   readonly all: readonly TurnClient[];
-  readonly #server: TransportAddress;
-  readonly #arena: Arena;
-  readonly #poller: Poller;
-  readonly #replies: ReceiveBatch;
-  readonly #requests: SendBatch;
-  readonly #requestOffset: number;
+  readonly transport: Transport;
+  /** Where the server listens. */
+  readonly server: TransportAddress;
+  readonly #memory: GeneratorMemory;
+  readonly #poller = new Poller(new Arena(8192), 256);
   readonly #writer: StunWriter;
   readonly #message = new StunMessage();
   readonly #keyByRealm = new Map<string, Uint8Array>();
 
-  constructor(count: number, server: TransportAddress) {
-    this.#server = server;
-    this.#arena = new Arena(1024 * 1024);
-    this.#poller = new Poller(this.#arena, 256);
-    this.#replies = new ReceiveBatch(this.#arena, {
-      slots: 4,
-      slotBytes: MESSAGE_BYTES_MAX,
-      headroomBytes: 0,
-      control: false,
-    });
-    this.#requests = new SendBatch(this.#arena, 1);
-    this.#requestOffset = this.#arena.allocate(MESSAGE_BYTES_MAX);
-    this.#writer = new StunWriter(this.#arena.bytes);
+  constructor(count: number, transport: Transport, memory: GeneratorMemory) {
+    this.transport = transport;
+    this.server = transportAddress(SERVER_IP, SERVER_PORTS[transport]);
+    this.#memory = memory;
+    this.#writer = new StunWriter(memory.arena.bytes);
     this.all = Array.from({ length: count }, (_, index) => this.#open(index));
   }
 
@@ -80,17 +70,17 @@ export class TurnClients {
     );
   }
 
-  /** Closes all sockets; the server keeps the allocations. */
+  /** Closes all sockets; the server keeps the allocations of datagram clients. */
   close(): void {
-    for (const { fd } of this.all) closeSocket(fd);
+    for (const { transport } of this.all) transport.close();
     this.#poller.close();
   }
 
   #open(index: number): TurnClient {
-    const fd = openUdpSocket({ address: transportAddress(CLIENT_IP, 0) });
-    this.#poller.add(fd, EPOLLIN, index);
+    const transport = openTransport(this.transport, this.#memory, this.server);
+    this.#poller.add(transport.fd, EPOLLIN, index);
     const transactionId = new Uint8Array(12);
-    return { fd, relayed: new TransportAddress(), transactionId, challenge: undefined };
+    return { transport, relayed: new TransportAddress(), transactionId, challenge: undefined };
   }
 
   #exchange(method: number, concurrency: number, writeRequest: WriteRequest): StepResult {
@@ -116,7 +106,7 @@ export class TurnClients {
       }
       const now = performance.now();
       if (now - progressMs > GIVE_UP_MS) throw new Error(`${waiting.size} clients wait in vain`);
-      if (now - sentMs < RETRANSMIT_MS) continue;
+      if (this.transport !== 'udp' || now - sentMs < RETRANSMIT_MS) continue;
       sentMs = now;
       retransmissions += waiting.size;
       for (const client of waiting) this.#send(method, client, writeRequest);
@@ -126,9 +116,10 @@ export class TurnClients {
 
   #send(method: number, client: TurnClient, writeRequest: WriteRequest): void {
     const { challenge, transactionId } = client;
-    const start = this.#requestOffset;
+    const { arena, messageOffset } = this.#memory;
     randomFillSync(transactionId);
-    const writer = this.#writer.target(this.#arena.bytes, start, start + MESSAGE_BYTES_MAX);
+    const end = messageOffset + MESSAGE_BYTES_MAX;
+    const writer = this.#writer.target(arena.bytes, messageOffset, end);
     writer.begin(method, CLASS.REQUEST, transactionId);
     writeRequest(writer, client);
     if (challenge !== undefined) {
@@ -137,17 +128,21 @@ export class TurnClients {
       writer.text(ATTRIBUTE.NONCE, challenge.nonce);
       writer.integrity(this.#keyOf(challenge.realm));
     }
-    this.#requests.add(start, writer.written().length, this.#server);
-    this.#requests.flush(client.fd);
+    client.transport.send(messageOffset, writer.written().length);
   }
 
   /** Reads a reply to the latest request of a client into the message; false when there is none. */
   #receive(client: TurnClient): boolean {
-    if (this.#replies.receive(client.fd, 0, 1) !== 1) return false;
-    const { bytes } = this.#arena;
+    let isReply = false;
+    client.transport.receive((bytes, offset, length) => {
+      isReply ||= this.#isReply(client, bytes, offset, length);
+    });
+    return isReply;
+  }
+
+  #isReply(client: TurnClient, bytes: Uint8Array, offset: number, length: number): boolean {
     const message = this.#message;
-    const offset = this.#replies.payloadOffset(0);
-    if (message.decode(bytes, offset, this.#replies.length(0)) !== undefined) return false;
+    if (message.decode(bytes, offset, length) !== undefined) return false;
     const at = message.transactionIdOffset;
     return client.transactionId.every((byte, index) => byte === bytes[at + index]);
   }

@@ -7,6 +7,7 @@ import type {
   StepResult,
   TrafficOrder,
   TrafficResult,
+  Transport,
 } from '../load/protocol.ts';
 import { PROCESSORS } from '../settings.ts';
 import { spawnPinned, stopProcess } from './pinned-process.ts';
@@ -33,8 +34,8 @@ export class GeneratorProcess {
   }
 
   /** Gives each of `clients` new clients an allocation. */
-  allocate(clients: number): Promise<StepResult> {
-    return this.#request({ kind: 'allocate', clients }) as Promise<StepResult>;
+  allocate(clients: number, transport: Transport = 'udp'): Promise<StepResult> {
+    return this.#request({ kind: 'allocate', clients, transport }) as Promise<StepResult>;
   }
 
   /** Binds a channel for every client. */

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StunWriter } from '../../src/stun/message-writer.ts';
 import { CLASS, METHOD } from '../../src/stun/registry.ts';
+import type { Transport } from '../load/protocol.ts';
+import { writeCertificate } from '../servers/certificate.ts';
 import type { MeasuredServer } from '../servers/server.ts';
-import { PROCESSORS, SERVER_IP, SERVER_PORT } from '../settings.ts';
+import { PROCESSORS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
 import { spawnPinned, stopProcess } from './pinned-process.ts';
 
 const READY_MS_MAX = 10_000;
@@ -21,19 +23,28 @@ export class RunningServer {
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  private constructor(server: MeasuredServer) {
+  private constructor(server: MeasuredServer, folder: string, transports: readonly Transport[]) {
     this.name = server.name;
-    this.#folder = mkdtempSync(join(tmpdir(), 'bench-'));
-    const command = server.prepare(this.#folder);
+    this.#folder = folder;
+    const command = server.prepare(folder, transports);
     this.#child = spawnPinned(command, PROCESSORS.server, ['ignore', 'pipe', 'pipe']);
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       createInterface(stream).on('line', (line) => this.lines.push(line));
     }
   }
 
-  /** Starts a server and waits until it answers a Binding request. */
-  static async start(server: MeasuredServer): Promise<RunningServer> {
-    const running = new RunningServer(server);
+  /**
+   * Starts a server and waits until it answers a Binding request.
+   *
+   * @param streams - what it listens for besides UDP.
+   */
+  static async start(
+    server: MeasuredServer,
+    streams: readonly Transport[] = [],
+  ): Promise<RunningServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+    if (streams.includes('tls')) await writeCertificate(folder);
+    const running = new RunningServer(server, folder, ['udp', ...streams]);
     try {
       await waitForAnswer();
     } catch (error) {
@@ -64,7 +75,7 @@ async function waitForAnswer(): Promise<void> {
   const socket = createSocket('udp4');
   // Until the server listens, a request may be answered with an ICMP error.
   socket.on('error', () => undefined);
-  const ask = setInterval(() => socket.send(request, SERVER_PORT, SERVER_IP), ASK_MS);
+  const ask = setInterval(() => socket.send(request, SERVER_PORTS.udp, SERVER_IP), ASK_MS);
   let timer: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORT } from '../settings.ts';
+import type { Transport } from '../load/protocol.ts';
+import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
+import { certificateFiles } from './certificate.ts';
 import type { MeasuredServer } from './server.ts';
 
 /** The coturn that the distribution installed, with one relay thread. */
@@ -10,9 +12,10 @@ export const coturn: MeasuredServer = {
   framing: 'channelData',
   absence: () => (installedVersion() === undefined ? 'turnserver is not installed' : undefined),
   version: () => installedVersion() ?? '',
-  prepare: (folder) => {
+  transports: ['udp', 'tcp', 'tls'],
+  prepare: (folder, transports) => {
     const file = join(folder, 'turnserver.conf');
-    writeFileSync(file, configuration(folder));
+    writeFileSync(file, configuration(folder, transports));
     return { file: 'turnserver', args: ['-c', file] };
   },
 };
@@ -22,12 +25,12 @@ function installedVersion(): string | undefined {
   return status === null ? undefined : stdout.trim().split('\n').at(-1);
 }
 
-function configuration(folder: string): string {
+function configuration(folder: string, transports: readonly Transport[]): string {
   const { realm, username, password } = CREDENTIAL;
   return [
     `listening-ip=${SERVER_IP}`,
     `relay-ip=${SERVER_IP}`,
-    `listening-port=${SERVER_PORT}`,
+    `listening-port=${SERVER_PORTS.udp}`,
     `min-port=${RELAY_PORTS.min}`,
     `max-port=${RELAY_PORTS.max}`,
     'relay-threads=1',
@@ -35,8 +38,8 @@ function configuration(folder: string): string {
     `realm=${realm}`,
     `user=${username}:${password}`,
     'allow-loopback-peers',
-    'no-tcp',
-    'no-tls',
+    ...(transports.includes('tcp') ? [] : ['no-tcp']),
+    ...(transports.includes('tls') ? tlsOptions(folder) : ['no-tls']),
     'no-dtls',
     'no-cli',
     'no-stdout-log',
@@ -44,4 +47,9 @@ function configuration(folder: string): string {
     `pidfile=${join(folder, 'pid')}`,
     '',
   ].join('\n');
+}
+
+function tlsOptions(folder: string): string[] {
+  const { certificate, key } = certificateFiles(folder);
+  return [`tls-listening-port=${SERVER_PORTS.tls}`, `cert=${certificate}`, `pkey=${key}`];
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORT } from '../settings.ts';
+import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
 import { ROOT } from '../root.ts';
 import type { MeasuredServer } from './server.ts';
 
@@ -15,6 +15,7 @@ const MANIFEST = join(ROOT, 'node_modules/node-turn/package.json');
 export const nodeTurn: MeasuredServer = {
   name: 'node-turn',
   framing: 'sendIndication',
+  transports: ['udp'],
   absence: () => (existsSync(MANIFEST) ? undefined : 'the package is not installed: run npm ci'),
   version: () => (JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version,
   prepare: () => ({
@@ -26,7 +27,7 @@ export const nodeTurn: MeasuredServer = {
 const OPTIONS = {
   listeningIps: [SERVER_IP],
   relayIps: [SERVER_IP],
-  listeningPort: SERVER_PORT,
+  listeningPort: SERVER_PORTS.udp,
   minPort: RELAY_PORTS.min,
   maxPort: RELAY_PORTS.max,
   authMech: 'long-term',

@@ -1,4 +1,4 @@
-import type { Framing } from '../load/protocol.ts';
+import type { Framing, Transport } from '../load/protocol.ts';
 
 /** A server that can be measured. */
 export interface MeasuredServer {
@@ -8,12 +8,16 @@ export interface MeasuredServer {
   readonly version: () => string;
   /** What its clients send: ChannelData unless it cannot relay that. */
   readonly framing: Framing;
+  /** What clients can reach it over. */
+  readonly transports: readonly Transport[];
   /**
-   * Writes the configuration into `folder` and returns the command line.
+   * Writes the configuration into `folder`, where `certificateFiles` lie already, and returns the command line.
    *
-   * All servers get the same listener, relay ports, credential and peers, one relay thread, and no log.
+   * All servers get the same listeners, relay ports, credential and peers, one relay thread, and no log.
+   *
+   * @param transports - what to listen for, UDP always among them.
    */
-  readonly prepare: (folder: string) => Command;
+  readonly prepare: (folder: string, transports: readonly Transport[]) => Command;
 }
 
 /** A program with its arguments. */

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { CREDENTIAL, PEER_IP, RELAY_PORTS, SERVER_IP, SERVER_PORT } from '../settings.ts';
+import type { Transport } from '../load/protocol.ts';
+import { CREDENTIAL, PEER_IP, RELAY_PORTS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
 import { ROOT } from '../root.ts';
+import { certificateFiles } from './certificate.ts';
 import type { MeasuredServer } from './server.ts';
 
 const MAIN = join(ROOT, 'dist/main.js');
@@ -15,14 +17,16 @@ export function turnpikeWith(nodeOptions: readonly string[]): MeasuredServer {
   return {
     name: 'turnpike',
     framing: 'channelData',
+    transports: ['udp', 'tcp', 'tls'],
     absence: () => (existsSync(MAIN) ? undefined : 'it is not built: run npm run build'),
     version: () => {
       const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8');
       return (JSON.parse(manifest) as { version: string }).version;
     },
-    prepare: (folder) => {
+    prepare: (folder, transports) => {
       const file = join(folder, 'turnpike.yaml');
-      writeFileSync(file, stringify(CONFIGURATION));
+      const listeners = transports.map((transport) => listener(transport, folder));
+      writeFileSync(file, stringify({ ...CONFIGURATION, listeners }));
       return { file: process.execPath, args: [...nodeOptions, MAIN, 'start', '-c', file] };
     },
   };
@@ -36,10 +40,20 @@ const CONFIGURATION = {
     realm: CREDENTIAL.realm,
     credentials: { username: CREDENTIAL.username, password: CREDENTIAL.password },
   },
-  listeners: [
-    { name: 'udp', protocol: 'UDP', port: SERVER_PORT, bind: SERVER_IP, routes: ['peer'] },
-  ],
   relay: { min_port: RELAY_PORTS.min, max_port: RELAY_PORTS.max, workers: 1 },
-  limits: { allocations_per_address_max: 100_000 },
+  limits: { allocations_per_address_max: 100_000, handshakes_per_second_per_address: 1000 },
   clusters: [{ name: 'peer', endpoints: [PEER_IP], dangerously_allow: [`${PEER_IP}/32`] }],
 };
+
+function listener(transport: Transport, folder: string): object {
+  const plain = {
+    name: transport,
+    protocol: transport.toUpperCase(),
+    port: SERVER_PORTS[transport],
+    bind: SERVER_IP,
+    routes: ['peer'],
+  };
+  if (transport !== 'tls') return plain;
+  const { certificate, key } = certificateFiles(folder);
+  return { ...plain, tls: { cert_file: certificate, key_file: key } };
+}
