@@ -7,7 +7,16 @@ import { say } from './prepare.mjs';
 const DEBIAN_PACKAGES = [
   { name: 'coturn', command: 'turnserver' },
   { name: 'chromium', command: 'chromium' },
+  { name: 'libnss3-tools', command: 'certutil' },
+  { name: 'openssl', command: 'openssl' },
+  { name: 'testssl.sh', command: 'testssl' },
+  { name: 'haproxy', command: 'haproxy' },
+  { name: 'nginx', command: 'nginx' },
+  { name: 'pebble', command: 'pebble' },
 ];
+
+/** Packages that Debian starts as a service of the same name with every boot. */
+const SERVICES = ['coturn', 'haproxy', 'nginx'];
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const APT_OPTIONS = ['-qq', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=30'];
@@ -39,8 +48,9 @@ function install(names) {
   apt('update');
   // One by one, so that a package this Debian lacks does not take the others with it.
   for (const name of names) apt('install', '--yes', '--no-install-recommends', name);
-  if (names.includes('coturn') && existsSync('/run/systemd/system')) {
-    spawnSync('systemctl', ['disable', '--now', 'coturn'], { stdio: 'ignore' });
+  const services = names.filter((name) => SERVICES.includes(name));
+  if (services.length > 0 && existsSync('/run/systemd/system')) {
+    spawnSync('systemctl', ['disable', '--now', ...services], { stdio: 'ignore' });
   }
 }
 

@@ -34,3 +34,8 @@ export class GatewayError extends Error {
     return this.code === 'GW_ERR_USAGE' || this.code.startsWith('GW_ERR_CONFIG') ? 2 : 1;
   }
 }
+
+/** What an error says; anything else that was thrown, as text. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

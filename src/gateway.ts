@@ -67,7 +67,7 @@ export class Gateway {
       await ice?.start();
       certificates.start(() => {
         plane.replaceTls(certificates.ofListeners);
-        if (certificates.ofIce !== undefined) ice?.replaceTls(certificates.ofIce);
+        ice?.replaceTls(certificates.ofIce);
       });
       const resolver = watchClusterNames(config, options.log, (addresses) => {
         plane.replacePolicies(policyData(config, own, addresses));
@@ -133,9 +133,7 @@ function createPlane(
   const workers = support.supported ? workerCount(config) : 1;
   const setup = coreSetup(config, policies, workers);
   const onRecord = log.write.bind(log);
-  const { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress } =
-    config.limits;
-  const limits = { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress };
+  const { limits } = config;
   if (support.supported) {
     log.scope('gateway').info({ workers }, 'running in reactor mode');
     const workerUrl = new URL('./relay-worker.js', import.meta.url);

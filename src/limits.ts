@@ -51,7 +51,10 @@ export const CREDENTIAL_CLOCK_SKEW_MAX_SECONDS = 3600;
 export const STRANGER_UNREAD_BYTES_MAX = 16 * 1024;
 /** Relay workers of one process; shared tables note their owner in a byte. */
 export const WORKERS_MAX = 254;
-/** Connections and DTLS associations of one client, an IPv4 address or an IPv6 /64, in one worker, by default. */
+/**
+ * TCP connections of one client, an IPv4 address or an IPv6 /64, in one worker, by default; as many DTLS associations,
+ * counted apart.
+ */
 export const CONNECTIONS_PER_ADDRESS_MAX_DEFAULT = 256;
 /** TCP connections of one worker; fewer when the process may open fewer descriptors. */
 export const CONNECTIONS_PER_WORKER_MAX = 50_000;
@@ -62,8 +65,8 @@ export const HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT = 50;
 /** Client addresses whose handshake rate one worker remembers. */
 export const HANDSHAKE_RATE_ENTRIES_MAX = 8192;
 /** Connections of one worker that are still in their TLS or DTLS handshake. */
-export const HANDSHAKES_PENDING_MAX = 4096;
-/** A client that has not finished its TLS or DTLS handshake so long after it came is disconnected, seconds. */
+export const HANDSHAKES_PENDING_MAX = 2048;
+/** A client that has not finished its TLS or DTLS handshake so long after it began is disconnected, seconds. */
 export const HANDSHAKE_SECONDS = 5;
 /** Certificate files are read again so often even when no change of them was noticed, seconds. */
 export const TLS_CHECK_SECONDS = 60;

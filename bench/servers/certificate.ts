@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSelfSigned, type SelfSignedCertificate } from '../../src/tls/self-signed.ts';
+import { createSelfSigned } from '../../src/tls/self-signed.ts';
+import type { PemPair } from '../../src/tls/tls-settings.ts';
 import { SERVER_IP } from '../settings.ts';
 
-let certificate: Promise<SelfSignedCertificate> | undefined;
+let certificate: Promise<PemPair> | undefined;
 
 /** Where the certificate of all servers and its key lie in the folder of a server. */
 export function certificateFiles(folder: string): { certificate: string; key: string } {

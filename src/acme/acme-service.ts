@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcmeConfig } from '../config/gateway-config.ts';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 import { ACME_ORDER_SECONDS_MAX } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { IssuedCertificates } from '../tls/certificate-origin.ts';
@@ -246,8 +246,7 @@ function describe({ names, validTo }: IssuedCertificate): object {
 const REASON_LENGTH_MAX = 500;
 
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.slice(0, REASON_LENGTH_MAX);
+  return errorText(error).slice(0, REASON_LENGTH_MAX);
 }
 
 /** From 0 to 1. */

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 import { generateKeyPem } from './key.ts';
 
 const ACCOUNT_KEY_FILE = 'account.key';
@@ -108,6 +108,5 @@ async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 function storageError(what: string, cause: unknown): GatewayError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new GatewayError('GW_ERR_ACME', `${what}: ${why}`, { cause });
+  return new GatewayError('GW_ERR_ACME', `${what}: ${errorText(cause)}`, { cause });
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { HttpEndpoint } from '../config/gateway-config.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 import {
   ACME_CONNECTIONS_MAX,
   HTTP_HEADER_BYTES_MAX,
@@ -22,9 +22,8 @@ export function serveHttpAnswers({ host, port }: HttpEndpoint): ServeAnswers {
     try {
       await once(server, 'listening');
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
       const where = formatHttpEndpoint({ host, port });
-      const detail = `the answers to HTTP-01 cannot be served on ${where}: ${why}`;
+      const detail = `the answers to HTTP-01 cannot be served on ${where}: ${errorText(error)}`;
       throw new GatewayError('GW_ERR_ACME', detail, { cause: error });
     }
     return () => close(server);

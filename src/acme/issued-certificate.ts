@@ -1,7 +1,6 @@
 import { textContent } from '../tls/file-content.ts';
 import { parseCertificate } from '../tls/load-certificate.ts';
-import { normaliseServerName } from '../tls/server-name.ts';
-import type { CertificatePair } from '../tls/tls-settings.ts';
+import type { CertificatePair, PemPair } from '../tls/tls-settings.ts';
 
 /** A certificate of the directory with its key. */
 export interface IssuedCertificate extends CertificatePair {
@@ -24,12 +23,12 @@ export function readIssuedCertificate(pem: string): IssuedCertificate {
 }
 
 /** Writes what `readIssuedCertificate` reads. */
-export function formatIssuedCertificate(pair: Omit<CertificatePair, 'names'>): string {
+export function formatIssuedCertificate(pair: PemPair): string {
   return pair.keyPem + pair.certificatePem;
 }
 
-/** Whether a certificate is for these domains and no others. */
+/** Whether a certificate is for these domains, in lower case, and no others. */
 export function isFor({ names }: CertificatePair, domains: readonly string[]): boolean {
-  const wanted = new Set(domains.map(normaliseServerName));
+  const wanted = new Set(domains);
   return wanted.size === new Set(names).size && names.every((name) => wanted.has(name));
 }

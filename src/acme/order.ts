@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorization, Client, Order } from 'acme-client';
 import type { AcmeConfig } from '../config/gateway-config.ts';
+import type { PemPair } from '../tls/tls-settings.ts';
 import type { AcmeLibrary } from './acme-library.ts';
 import type { ServeAnswers } from './challenge-answer.ts';
 import { generateKeyPem } from './key.ts';
@@ -22,9 +23,7 @@ export interface OrderOptions {
  * @returns PEM of the certificate with its chain, and of its key.
  * @throws Error that says what the directory refused, or why it could not be asked.
  */
-export async function orderCertificate(
-  options: OrderOptions,
-): Promise<{ certificatePem: string; keyPem: string }> {
+export async function orderCertificate(options: OrderOptions): Promise<PemPair> {
   const { library, accountKey, config, signal } = options;
   const client = new library.Client({ directoryUrl: config.directory, accountKey });
   await client.createAccount({

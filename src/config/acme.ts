@@ -1,4 +1,4 @@
-import { isHostName, parseIp } from './addresses.ts';
+import { isHostName, normaliseHostName, parseIp } from './addresses.ts';
 import type { AcmeSection } from './acme-schema.ts';
 import {
   ACME_DIRECTORY_DEFAULT,
@@ -88,7 +88,7 @@ function iceEndpoint({ endpoint, tls }: IceConfig): AcmeEndpoint {
 function domainsOf(acme: AcmeSection, { report }: NormaliseContext): readonly string[] {
   const path = ['acme', 'domains'];
   const domains = usableEntries(acme.domains).map(([index, text]) => {
-    const name = text.toLowerCase().replace(/\.$/, '');
+    const name = normaliseHostName(text);
     if (name.startsWith('*.')) {
       const message = 'must not be a wildcard; neither http-01 nor tls-alpn-01 can prove one';
       report.problem([...path, index], message);

@@ -50,6 +50,11 @@ export function isHostName(text: string): boolean {
   return labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
 }
 
+/** The form in which DNS names are compared: lower case, without the dot of the root. */
+export function normaliseHostName(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   if (!text.includes('%') && ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text);

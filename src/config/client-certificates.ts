@@ -1,5 +1,5 @@
 import { ICE_USER_ID_BYTES_MAX } from '../limits.ts';
-import { isHostName } from './addresses.ts';
+import { parseSubject } from './certificate-subjects.ts';
 import type { ClientAuth, ClientIdentity, TlsConfig } from './gateway-config.ts';
 import type { NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
@@ -10,8 +10,6 @@ import { usableEntries } from './validate.ts';
 const CLIENT_AUTHS: readonly ClientAuth[] = ['none', 'request', 'require'];
 const SUBJECT_FORM =
   'CN=alice, O=Example,OU=edge, DNS:edge.example.org, URI:spiffe://example.org/edge or *';
-/** Short names or object identifiers. */
-const SUBJECT_ATTRIBUTE = /^(?:CN|O|OU|C|ST|L|DC|UID|serialNumber|emailAddress|[0-2](?:\.\d+)+)=./i;
 
 /** Fills in whether clients need a certificate and who vouches for it. */
 export function normaliseClientAuth(
@@ -83,17 +81,8 @@ function filesOf(
 }
 
 function subjectOf(text: string, path: Path, { report }: NormaliseContext): string {
-  // A comma within a value is written with a backslash.
-  const parts = text.split(/(?<!\\),/).map((part) => part.trim());
-  const isSound = text === '*' || parts.every(isSubjectPart);
-  if (!isSound) report.problem(path, `must be such as ${SUBJECT_FORM}`);
+  if (parseSubject(text) === undefined) report.problem(path, `must be such as ${SUBJECT_FORM}`);
   return text;
-}
-
-function isSubjectPart(part: string): boolean {
-  if (part.startsWith('DNS:')) return isHostName(part.slice(4).replace(/^\*\./, ''));
-  if (part.startsWith('URI:')) return URL.canParse(part.slice(4));
-  return part.startsWith('email:') ? part.includes('@') : SUBJECT_ATTRIBUTE.test(part);
 }
 
 function userIdOf(

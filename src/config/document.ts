@@ -9,6 +9,7 @@ import {
   type Document,
   type Pair,
 } from 'yaml';
+import { errorText } from '../errors.ts';
 import type { Locator, Path, Position } from './problems.ts';
 
 /** A fault of the text itself. */
@@ -114,8 +115,8 @@ function toData(
   try {
     return { root: yaml.toJS({ maxAliasCount: ALIASES_MAX }), faults };
   } catch (error) {
-    const message = error instanceof Error ? error.message : 'cannot be read';
-    return { root: undefined, faults: [{ line: 1, column: 1, path: [], message }] };
+    const fault = { line: 1, column: 1, path: [], message: errorText(error) };
+    return { root: undefined, faults: [fault] };
   }
 }
 

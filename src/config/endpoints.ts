@@ -1,4 +1,4 @@
-import { isHostName, parseBlock } from './addresses.ts';
+import { isHostName, normaliseHostName, parseBlock } from './addresses.ts';
 import type { EndpointConfig } from './gateway-config.ts';
 
 /** What an endpoint of a STATIC cluster may look like, for messages. */
@@ -38,7 +38,7 @@ export function parseEndpoint(
   if (type === 'STATIC') {
     return 'is a host name, which needs a cluster of type STRICT_DNS; a STATIC cluster takes addresses';
   }
-  return { host: host.toLowerCase().replace(/\.$/, ''), prefixLength: undefined, minPort, maxPort };
+  return { host: normaliseHostName(host), prefixLength: undefined, minPort, maxPort };
 }
 
 interface EndpointParts {

@@ -194,7 +194,7 @@ export interface ClusterConfig {
 export interface LimitsConfig {
   readonly allocationsMax: number;
   readonly allocationsPerAddressMax: number;
-  /** TCP and TLS connections and DTLS associations of one client address, per worker. */
+  /** TCP and TLS connections of one client address, and as many DTLS associations counted apart, per worker. */
   readonly connectionsPerAddressMax: number;
   /** TLS and DTLS handshakes begun, over all workers together. */
   readonly handshakesPerSecond: number;

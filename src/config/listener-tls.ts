@@ -1,6 +1,7 @@
 import { certificateOf, givenKeys } from './certificates.ts';
 import { normaliseIdentities } from './client-certificates.ts';
 import type { ListenerConfig, ListenerProtocol, TlsConfig } from './gateway-config.ts';
+import { isSecureProtocol } from './listener-protocols.ts';
 import type { FileFacts, NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
 import type { ListenerEntry } from './schema.ts';
@@ -19,7 +20,7 @@ export function normaliseListenerTls(
   context: NormaliseContext,
 ): Pick<ListenerConfig, 'tls' | 'alsoPlain'> {
   const isKnown = !context.report.hasProblemAt([...path, 'protocol']);
-  if (protocol !== 'tls' && protocol !== 'dtls') {
+  if (!isSecureProtocol(protocol)) {
     if (isKnown) refuseOnPlain(entry, protocol, path, context);
     return { tls: undefined, alsoPlain: false };
   }

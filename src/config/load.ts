@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig, type ParseResult } from './parse.ts';
 
@@ -23,9 +23,7 @@ function readText(fileName: string): string {
   try {
     return readFileSync(fileName, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', `cannot read ${fileName}: ${reason}`, {
-      cause: error,
-    });
+    const detail = `cannot read ${fileName}: ${errorText(error)}`;
+    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', detail, { cause: error });
   }
 }

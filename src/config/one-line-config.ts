@@ -4,6 +4,7 @@ import { isLoopback, isUnspecified, parseIp } from './addresses.ts';
 import { LISTENER_PORT_DEFAULT, SECURE_PORT_DEFAULT } from './default-values.ts';
 import { escapeVariables } from './environment.ts';
 import type { GatewayConfig, ListenerProtocol } from './gateway-config.ts';
+import { isSecureProtocol } from './listener-protocols.ts';
 import { parseConfig } from './parse.ts';
 
 /**
@@ -31,7 +32,7 @@ export function oneLineConfig(uri: string): GatewayConfig {
           port,
           ...(isLoopback(ip) ? { bind: ip } : {}),
           ...(isUnspecified(ip) ? {} : { address: ip, public_address: ip }),
-          ...(isSecure(protocol) ? { tls: { certificate: 'generated' } } : {}),
+          ...(isSecureProtocol(protocol) ? { tls: { certificate: 'generated' } } : {}),
           routes: ['allow-any'],
         },
       ],
@@ -60,7 +61,7 @@ function parseUri(text: string): TurnUri {
   const host = uri.hostname.replace(/^\[(.*)\]$/, '$1');
   const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : parseIp(host);
   if (ip === undefined) throw usage('needs an IP address, not a host name');
-  const defaultPort = isSecure(protocol) ? SECURE_PORT_DEFAULT : LISTENER_PORT_DEFAULT;
+  const defaultPort = isSecureProtocol(protocol) ? SECURE_PORT_DEFAULT : LISTENER_PORT_DEFAULT;
   const port = uri.port === '' ? defaultPort : Number(uri.port);
   if (port === 0) throw usage('needs a port from 1 to 65535');
   if (!/^\/?$/.test(uri.pathname) || uri.hash !== '') throw usage('must end after the transport');
@@ -90,10 +91,6 @@ function protocolOf(uri: URL): ListenerProtocol {
   const protocol = (uri.protocol === 'turns:' ? SECURE : PLAIN).get(transport);
   if (protocol === undefined) throw usage('takes transport udp or tcp');
   return protocol;
-}
-
-function isSecure(protocol: ListenerProtocol): boolean {
-  return protocol === 'tls' || protocol === 'dtls';
 }
 
 function decode(text: string): string {

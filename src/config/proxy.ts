@@ -1,5 +1,6 @@
 import { parseBlock } from './addresses.ts';
 import type { ListenerConfig, ListenerProtocol, PrefixConfig } from './gateway-config.ts';
+import { isDatagramProtocol } from './listener-protocols.ts';
 import type { NormaliseContext } from './normalise-context.ts';
 import type { Path } from './problems.ts';
 import type { ListenerEntry } from './schema.ts';
@@ -22,7 +23,7 @@ export function normaliseProxy(
   const word = String(entry.proxy_protocol).toLowerCase();
   const proxyProtocol = MODES.find((mode) => mode === word) ?? 'off';
   const proxyTrusted = trustedOf(entry, path, context);
-  const isDatagram = protocol === 'udp' || protocol === 'dtls';
+  const isDatagram = isDatagramProtocol(protocol);
   const isKnown = !report.hasProblemAt([...path, 'protocol']);
   if (proxyProtocol !== 'off' && isDatagram && isKnown) {
     const message = `is for TCP and TLS; ${protocol.toUpperCase()} has no connection to begin with it`;

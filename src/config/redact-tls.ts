@@ -5,12 +5,13 @@ import type {
   SniCertificate,
   TlsConfig,
 } from './gateway-config.ts';
+import { isSecureProtocol } from './listener-protocols.ts';
 import { MASK, withoutUnset } from './redact-values.ts';
 
 /** What a listener says about TLS, as keys of its entry in the file; nothing for plain listeners. */
 export function listenerTlsEntries(listener: ListenerConfig): Record<string, unknown> {
   const { protocol, tls, alsoPlain } = listener;
-  if (protocol !== 'tls' && protocol !== 'dtls') return {};
+  if (!isSecureProtocol(protocol)) return {};
   if (tls === undefined) return { tls: { termination: 'upstream' } };
   const isInline = tls.certificate.kind === 'inline';
   return {

@@ -11,6 +11,7 @@ import type {
 } from './gateway-config.ts';
 import { formatHttpEndpoint } from './http-endpoints.ts';
 import { isIpv6 } from './addresses.ts';
+import { isDatagramProtocol } from './listener-protocols.ts';
 import { formatLogLevels } from './log-levels.ts';
 import { listenerTlsEntries, tlsEntry } from './redact-tls.ts';
 import { MASK, withoutUnset } from './redact-values.ts';
@@ -90,7 +91,7 @@ function listenerEntry(listener: ListenerConfig): Record<string, unknown> {
 }
 
 function proxyEntries(listener: ListenerConfig): Record<string, unknown> {
-  if (listener.protocol === 'udp' || listener.protocol === 'dtls') return {};
+  if (isDatagramProtocol(listener.protocol)) return {};
   return {
     proxy_protocol: listener.proxyProtocol,
     proxy_trusted: listener.proxyTrusted.map(blockText),

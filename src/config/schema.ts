@@ -247,7 +247,7 @@ const LimitsSchema = section('Bounds of the gateway.', {
     default: ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
   }),
   connections_per_address_max: integer(
-    'Connections and DTLS associations of one client IP address, per worker.',
+    'TCP connections of one client IP address and, counted apart, its DTLS associations: so many of each, per worker.',
     { minimum: 1, maximum: 10_000_000, default: CONNECTIONS_PER_ADDRESS_MAX_DEFAULT },
   ),
   handshakes_per_second: integer('TLS and DTLS handshakes begun, over all workers.', {

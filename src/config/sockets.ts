@@ -1,5 +1,6 @@
 import { isIpv6, isUnspecified } from './addresses.ts';
 import type { GatewayConfig, HttpEndpoint } from './gateway-config.ts';
+import { isDatagramProtocol } from './listener-protocols.ts';
 import { formatPath, type Path, type ProblemReport } from './problems.ts';
 
 /** A socket that the configuration asks for. */
@@ -18,7 +19,7 @@ export function listenerSockets(
 ): Socket[] {
   return listeners.map(({ protocol, bind, port }, order) => ({
     path: ['listeners', indexes[order] ?? order, 'port'],
-    transport: protocol === 'udp' || protocol === 'dtls' ? 'udp' : 'tcp',
+    transport: isDatagramProtocol(protocol) ? 'udp' : 'tcp',
     host: bind,
     port,
   }));

@@ -91,8 +91,6 @@ export const ListenerTlsSchema = section('How the listener speaks TLS or DTLS.',
 /** The `tls` section of the ICE API. */
 export const IceTlsSchema = section('How the ICE API speaks HTTPS.', TLS_KEYS);
 
-/** The `tls` section of a listener as written. */
-export type ListenerTlsSection = Static<typeof ListenerTlsSchema>;
 /** What every `tls` section has, as written. */
 export type TlsSection = Static<typeof IceTlsSchema>;
 /** An entry of `client_identities` as written. */

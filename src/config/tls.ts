@@ -1,4 +1,4 @@
-import { isHostName } from './addresses.ts';
+import { isHostName, normaliseHostName } from './addresses.ts';
 import { sniCertificateOf } from './certificates.ts';
 import { normaliseClientAuth } from './client-certificates.ts';
 import type { CertificateSource, SniCertificate, TlsConfig } from './gateway-config.ts';
@@ -51,7 +51,7 @@ function namesOf(
   { report }: NormaliseContext,
 ): readonly string[] {
   return usableEntries(texts).map(([index, text]) => {
-    const name = text.toLowerCase().replace(/\.$/, '');
+    const name = normaliseHostName(text);
     if (!isServerName(name)) {
       const message = 'must be a DNS name such as turn.example.org or *.example.org';
       report.problem([...path, index], message);

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 
 import type { HttpEndpoint } from '../config/gateway-config.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 
 /**
  * Starts to listen.
@@ -40,7 +40,6 @@ const REASONS = new Map([
 ]);
 
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return REASONS.get(code) ?? error.message;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return REASONS.get(code) ?? errorText(error);
 }

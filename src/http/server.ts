@@ -11,8 +11,8 @@ import {
   HTTP_IDLE_SECONDS_MAX,
   HTTP_REQUEST_SECONDS_MAX,
 } from '../limits.ts';
-import { ACME_TLS_PROTOCOL, nodeTlsOptions, showsBadCertificate } from '../tls/policy.ts';
-import type { TlsSettings } from '../tls/tls-settings.ts';
+import { clientCertificateProblem, nodeTlsOptions } from '../tls/node-tls.ts';
+import { ACME_TLS_PROTOCOL, type TlsSettings } from '../tls/tls-settings.ts';
 
 /** The servers of one endpoint, one for each of its addresses, with TLS or without, bounded by `limits.ts`. */
 export class HttpServers {
@@ -46,16 +46,16 @@ export class HttpServers {
     this.#tls = settings;
     for (const server of this.#secure) {
       server.setSecureContext(options);
-      // node:tls reads both for every connection, but its types know them only as options of a new server.
-      const { requestCert, rejectUnauthorized } = options;
-      Object.assign(server, { requestCert, rejectUnauthorized });
+      // node:tls reads it for every connection, but its types know it only as an option of a new server.
+      Object.assign(server, { requestCert: options.requestCert });
     }
   }
 
   #createSecure(settings: TlsSettings, onRequest: RequestListener): HttpsServer {
-    const tlsOptions = nodeTlsOptions(() => this.#tls ?? settings, { alpn: ALPN_PROTOCOLS });
+    const current = (): TlsSettings => this.#tls ?? settings;
+    const tlsOptions = nodeTlsOptions(current, { alpn: ALPN_PROTOCOLS });
     const server = createHttpsServer({ ...tlsOptions, ...SERVER_OPTIONS }, onRequest);
-    server.prependListener('secureConnection', disconnectUnlessHttp);
+    server.prependListener('secureConnection', (socket) => disconnectUnlessHttp(socket, current()));
     this.#secure.add(server);
     server.once('close', () => this.#secure.delete(server));
     return server;
@@ -72,8 +72,8 @@ const SERVER_OPTIONS = {
   maxHeaderSize: HTTP_HEADER_BYTES_MAX,
 };
 
-function disconnectUnlessHttp(socket: TLSSocket): void {
-  if (showsBadCertificate(socket)) socket.destroy();
+function disconnectUnlessHttp(socket: TLSSocket, settings: TlsSettings): void {
+  if (clientCertificateProblem(socket, settings) !== undefined) socket.destroy();
   // RFC 8737 §3: nothing follows the handshake.
   if (socket.alpnProtocol === ACME_TLS_PROTOCOL) socket.destroySoon();
 }

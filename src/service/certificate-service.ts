@@ -1,22 +1,31 @@
 import { AcmeService } from '../acme/acme-service.ts';
-import type { GatewayConfig, IceConfig } from '../config/gateway-config.ts';
+import type { GatewayConfig, IceConfig, ListenerConfig } from '../config/gateway-config.ts';
 import type { Log } from '../log.ts';
 import { CertificateStore, type CertificateUse } from '../tls/certificate-store.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 
-/** Under which name the ICE API has its TLS settings. */
-const ICE_USE = 'ice API';
+/** Names of uses are paths of the configuration, so that no listener can be called like anything else. */
+const ICE = 'ice';
+const listenerUse = (name: string): string => `listeners.${name}`;
 
 /** TLS settings of everything that a configuration serves, kept up to date from files and from an ACME directory. */
 export class CertificateService {
+  readonly #listeners: readonly string[];
   readonly #store: CertificateStore;
   readonly #acme: AcmeService | undefined;
   #onChange: () => void = () => {};
 
-  private constructor(uses: readonly CertificateUse[], acme: AcmeService | undefined, log: Log) {
+  private constructor(
+    listeners: readonly ListenerConfig[],
+    ice: IceConfig | undefined,
+    acme: AcmeService | undefined,
+    log: Log,
+  ) {
+    const secure = listeners.filter(({ tls }) => tls !== undefined);
+    this.#listeners = secure.map(({ name }) => name);
     this.#acme = acme;
     this.#store = new CertificateStore({
-      uses,
+      uses: [...listenerUses(listeners), ...iceUses(ice)],
       log: log.write.bind(log),
       onChange: () => this.#onChange(),
       issued: acme,
@@ -32,21 +41,22 @@ export class CertificateService {
     config: Pick<GatewayConfig, 'listeners' | 'ice' | 'acme'>,
     log: Log,
   ): Promise<CertificateService> {
-    const uses = [...listenerUses(config), ...iceUses(config.ice)];
+    const { listeners, ice } = config;
     const acme = config.acme && (await AcmeService.open(config.acme, { log }));
-    const service = new CertificateService(uses, acme, log);
+    const service = new CertificateService(listeners, ice, acme, log);
     await service.#store.load();
     return service;
   }
 
   /** Settings of the listeners that speak TLS or DTLS, by name. */
   get ofListeners(): ReadonlyMap<string, TlsSettings> {
-    return new Map([...this.#store.settings].filter(([name]) => name !== ICE_USE));
+    const { settings } = this.#store;
+    return new Map(this.#listeners.map((name) => [name, settings.get(listenerUse(name))!]));
   }
 
   /** Settings of the ICE API; undefined when it is plain HTTP. */
   get ofIce(): TlsSettings | undefined {
-    return this.#store.settings.get(ICE_USE);
+    return this.#store.settings.get(ICE);
   }
 
   /** Begins to order certificates, once endpoints are there to answer challenges, and to report changes. */
@@ -69,15 +79,16 @@ export class CertificateService {
   }
 }
 
-function listenerUses({ listeners }: Pick<GatewayConfig, 'listeners'>): CertificateUse[] {
+function listenerUses(listeners: readonly ListenerConfig[]): CertificateUse[] {
   return listeners.flatMap(({ name, tls, bind, publicAddress }) => {
-    return tls === undefined ? [] : [{ name, config: tls, hosts: hostsOf(publicAddress, bind) }];
+    const hosts = hostsOf(publicAddress, bind);
+    return tls === undefined ? [] : [{ name: listenerUse(name), config: tls, hosts }];
   });
 }
 
 function iceUses(ice: IceConfig | undefined): CertificateUse[] {
   if (ice?.tls === undefined) return [];
-  return [{ name: ICE_USE, config: ice.tls, hosts: hostsOf(ice.endpoint.host) }];
+  return [{ name: ICE, config: ice.tls, hosts: hostsOf(ice.endpoint.host) }];
 }
 
 /** Undefined and empty ones stand for every address. */

@@ -74,9 +74,20 @@ export class EventReporter {
         return this.#describeDenial(event);
       case 'handshakeFailed':
         // Scanners and clients that try out versions fail every day; nothing is wrong with the gateway.
-        return info('handshake failed', describeConnection(event));
+        return info('handshake failed', {
+          ...describeClient(event.client),
+          reason: event.reason,
+        });
+      case 'channelFailed':
+        return info('secure channel failed', {
+          ...describeClient(event.client),
+          reason: event.reason,
+        });
       case 'connectionRefused':
-        return warn('connection refused', describeConnection(event));
+        return warn('connection refused', {
+          ...describeClient(event.client),
+          reason: event.reason,
+        });
     }
   }
 
@@ -105,13 +116,11 @@ function describeAllocation(allocation: Allocation): Record<string, unknown> {
   };
 }
 
-function describeClient({ endpoint, address }: Client): Record<string, unknown> {
+function describeClient({
+  endpoint,
+  address,
+}: Pick<Client, 'endpoint' | 'address'>): Record<string, unknown> {
   return { listener: endpoint.listener, client: address.toString(), transport: endpoint.transport };
-}
-
-function describeConnection(event: TransportEvent): Record<string, unknown> {
-  const { listener, client, transport, reason } = event;
-  return { listener, client: client.toString(), transport, reason };
 }
 
 /** Text that a client made, cut to a bearable length, with nothing left in it that steers a terminal. */

@@ -50,9 +50,9 @@ export class IceService {
     this.#log.scope('ice').info({ url }, 'the ICE API is listening');
   }
 
-  /** Lets new connections have other TLS settings; those that are open go on. */
-  replaceTls(settings: TlsSettings): void {
-    this.#servers.replaceTls(settings);
+  /** Lets new connections have other TLS settings, those that are open go on; nothing to do for plain HTTP. */
+  replaceTls(settings: TlsSettings | undefined): void {
+    if (settings !== undefined) this.#servers.replaceTls(settings);
   }
 
   /** Closes the API and its connections. */

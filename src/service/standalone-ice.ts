@@ -20,7 +20,7 @@ export class StandaloneIce {
     try {
       const service = new IceService(config, ice, log, certificates.ofIce);
       await service.start();
-      certificates.start(() => service.replaceTls(certificates.ofIce!));
+      certificates.start(() => service.replaceTls(certificates.ofIce));
       return new StandaloneIce(certificates, service);
     } catch (error) {
       await certificates.stop();

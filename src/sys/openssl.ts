@@ -40,7 +40,10 @@ export interface OpenSsl {
   SSL_set_bio(ssl: Address, readBio: Address, writeBio: Address): void;
   SSL_set_accept_state(ssl: Address): void;
   SSL_do_handshake(ssl: Address): Result;
-  SSL_is_init_finished(ssl: Address): Result;
+  SSL_has_pending(ssl: Address): Result;
+  SSL_set_verify(ssl: Address, mode: number, callback: Address): void;
+  SSL_get_session(ssl: Address): Pointer;
+  SSL_SESSION_get_max_fragment_length(session: Address): number;
   SSL_read(ssl: Address, buffer: Address, length: number): Result;
   SSL_write(ssl: Address, buffer: Address, length: number): Result;
   SSL_get_error(ssl: Address, result: number): Result;
@@ -49,6 +52,8 @@ export interface OpenSsl {
   SSL_client_hello_get0_ext(ssl: Address, type: number, out: Address, length: Address): Result;
   SSL_set_SSL_CTX(ssl: Address, context: Address): Pointer;
   SSL_get1_peer_certificate(ssl: Address): Pointer;
+  SSL_get_current_cipher(ssl: Address): Pointer;
+  SSL_CIPHER_get_name(cipher: Address): string;
   DTLSv1_listen(ssl: Address, peer: Address): Result;
   BIO_s_mem(): Pointer;
   BIO_new(method: Address): Pointer;
@@ -107,7 +112,10 @@ const PROTOTYPES = {
   SSL_set_bio: ['void', [POINTER, POINTER, POINTER]],
   SSL_set_accept_state: ['void', [POINTER]],
   SSL_do_handshake: ['int', [POINTER]],
-  SSL_is_init_finished: ['int', [POINTER]],
+  SSL_has_pending: ['int', [POINTER]],
+  SSL_set_verify: ['void', [POINTER, 'int', POINTER]],
+  SSL_get_session: [POINTER, [POINTER]],
+  SSL_SESSION_get_max_fragment_length: ['uint8_t', [POINTER]],
   SSL_read: ['int', [POINTER, POINTER, 'int']],
   SSL_write: ['int', [POINTER, POINTER, 'int']],
   SSL_get_error: ['int', [POINTER, 'int']],
@@ -116,6 +124,8 @@ const PROTOTYPES = {
   SSL_client_hello_get0_ext: ['int', [POINTER, 'uint', POINTER, POINTER]],
   SSL_set_SSL_CTX: [POINTER, [POINTER, POINTER]],
   SSL_get1_peer_certificate: [POINTER, [POINTER]],
+  SSL_get_current_cipher: [POINTER, [POINTER]],
+  SSL_CIPHER_get_name: ['str', [POINTER]],
   DTLSv1_listen: ['int', [POINTER, POINTER]],
   BIO_s_mem: [POINTER, []],
   BIO_new: [POINTER, [POINTER]],

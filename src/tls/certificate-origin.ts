@@ -2,8 +2,8 @@ import type { CertificateSource } from '../config/gateway-config.ts';
 import { textContent, type Content } from './file-content.ts';
 import type { ValueOrigin } from './kept-value.ts';
 import { parseCertificate, readCertificate, type LoadedCertificate } from './load-certificate.ts';
-import { createSelfSigned, SELF_SIGNED_DAYS, type SelfSignedCertificate } from './self-signed.ts';
-import type { CertificatePair } from './tls-settings.ts';
+import { createSelfSigned, SELF_SIGNED_DAYS } from './self-signed.ts';
+import type { CertificatePair, PemPair } from './tls-settings.ts';
 
 /** A certificate as the store keeps it. */
 export interface StoredCertificate extends LoadedCertificate {
@@ -17,7 +17,7 @@ export interface StoredCertificate extends LoadedCertificate {
 /** The certificate of an ACME directory, and what answers its challenges. */
 export interface IssuedCertificates {
   /** Undefined until the directory has issued the first one; a generated one stands in for it so long. */
-  readonly certificate: Pick<CertificatePair, 'certificatePem' | 'keyPem'> | undefined;
+  readonly certificate: PemPair | undefined;
   readonly challenges: readonly CertificatePair[];
 }
 
@@ -48,7 +48,7 @@ export function certificateOrigin(
 export class GeneratedCertificate {
   readonly #hosts: readonly string[];
   readonly #now: () => number;
-  #pair: SelfSignedCertificate | undefined;
+  #pair: PemPair | undefined;
   #madeAt = 0;
 
   /**
@@ -61,7 +61,7 @@ export class GeneratedCertificate {
   }
 
   /** The certificate of the moment. */
-  async current(): Promise<SelfSignedCertificate> {
+  async current(): Promise<PemPair> {
     const now = this.#now();
     if (this.#pair !== undefined && now - this.#madeAt < (SELF_SIGNED_DAYS / 2) * DAY_MS) {
       return this.#pair;
@@ -72,7 +72,7 @@ export class GeneratedCertificate {
   }
 }
 
-function contentsOf(kind: string, pair: SelfSignedCertificate): Content[] {
+function contentsOf(kind: string, pair: PemPair): Content[] {
   return [
     textContent(`the ${kind} certificate`, pair.certificatePem),
     textContent(`the key of the ${kind} certificate`, pair.keyPem),

@@ -1,8 +1,7 @@
 import type { CertificateSource } from '../config/gateway-config.ts';
 import type { StoredCertificate } from './certificate-origin.ts';
 import { subjectOf } from './certificate-warnings.ts';
-import type { ClientTrust } from './client-trust.ts';
-import type { KeptValue } from './kept-value.ts';
+import type { Followed } from './kept-value.ts';
 
 /** How it goes with files that are followed. */
 export interface FollowedFiles {
@@ -33,20 +32,17 @@ export interface StoreStatus {
   readonly clientTrusts: readonly FollowedFiles[];
 }
 
-interface Followed<T> {
-  readonly kept: KeptValue<T>;
-  readonly files: readonly string[];
-  readonly uses: readonly string[];
+/** A certificate with its files and the endpoints that use it. */
+export interface FollowedCertificate extends Followed<StoredCertificate> {
+  readonly kind: CertificateSource['kind'];
 }
 
 /** Describes a certificate that has been loaded. */
-export function certificateStatus(
-  slot: Followed<StoredCertificate> & { readonly kind: CertificateSource['kind'] },
-): CertificateStatus {
-  const { leaf, pair, notAfter } = slot.kept.value;
+export function certificateStatus(certificate: FollowedCertificate): CertificateStatus {
+  const { leaf, pair, notAfter } = certificate.kept.value;
   return {
-    ...trustStatus(slot),
-    kind: slot.kind,
+    ...filesStatus(certificate),
+    kind: certificate.kind,
     names: pair.names,
     subject: subjectOf(leaf),
     fingerprint256: leaf.fingerprint256,
@@ -55,11 +51,7 @@ export function certificateStatus(
 }
 
 /** Describes how it goes with files. */
-export function trustStatus({
-  kept,
-  files,
-  uses,
-}: Followed<StoredCertificate | ClientTrust>): FollowedFiles {
+export function filesStatus({ kept, files, uses }: Followed<unknown>): FollowedFiles {
   const { failures, lastError } = kept;
   return { files, uses: [...uses], failures, lastError };
 }

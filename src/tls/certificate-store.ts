@@ -1,23 +1,26 @@
-import { randomBytes } from 'node:crypto';
 import type { CertificateSource, TlsConfig } from '../config/gateway-config.ts';
-import { GatewayError } from '../errors.ts';
-import { TLS_CHECK_SECONDS, TLS_TICKET_KEYS_SECONDS } from '../limits.ts';
+import { errorText, GatewayError } from '../errors.ts';
+import { TLS_CHECK_SECONDS } from '../limits.ts';
 import type { LogRecord } from '../log.ts';
 import {
   certificateOrigin,
   GeneratedCertificate,
   type IssuedCertificates,
-  type StoredCertificate,
 } from './certificate-origin.ts';
-import { certificateStatus, trustStatus, type StoreStatus } from './certificate-status.ts';
+import {
+  certificateStatus,
+  filesStatus,
+  type FollowedCertificate,
+  type StoreStatus,
+} from './certificate-status.ts';
 import { CertificateWarnings } from './certificate-warnings.ts';
 import { clientTrustOrigin, NO_TRUST, type ClientTrust } from './client-trust.ts';
 import { FileWatch } from './file-watch.ts';
-import { KeptValue } from './kept-value.ts';
+import { KeptValue, type Followed } from './kept-value.ts';
 import { filesOfSource } from './load-certificate.ts';
 import { groupsInForce } from './policy.ts';
-import { normaliseServerName } from './server-name.ts';
-import { TICKET_KEYS_BYTES, type CertificatePair, type TlsSettings } from './tls-settings.ts';
+import { TicketKeys } from './ticket-keys.ts';
+import type { CertificatePair, TlsSettings } from './tls-settings.ts';
 
 /** An endpoint that speaks TLS or DTLS. */
 export interface CertificateUse {
@@ -33,7 +36,7 @@ export interface CertificateStoreOptions {
   /** Names are unique. */
   readonly uses: readonly CertificateUse[];
   readonly log: (record: LogRecord) => void;
-  /** Called with the settings of every use when those of some have changed; the others are the same objects. */
+  /** Called with the settings of every use when those of some have changed. */
   readonly onChange: (settings: ReadonlyMap<string, TlsSettings>) => void;
   /** For sources of the kind `acme`; call `reload` when it has changed. */
   readonly issued?: IssuedCertificates | undefined;
@@ -46,18 +49,6 @@ export interface CertificateStoreOptions {
 const QUIET_MS_DEFAULT = 100;
 const NO_CHALLENGES: readonly CertificatePair[] = [];
 
-/** Files and what is made from them, with the endpoints that use it. */
-interface Slot<T> {
-  readonly kept: KeptValue<T>;
-  readonly files: readonly string[];
-  readonly uses: string[];
-}
-
-/** A certificate in the store. */
-interface CertificateSlot extends Slot<StoredCertificate> {
-  readonly kind: CertificateSource['kind'];
-}
-
 /**
  * Holds the certificates, client authorities and ticket keys of every endpoint and follows their files. What cannot be
  * used never replaces what can. For the main thread.
@@ -67,11 +58,10 @@ export class CertificateStore {
   readonly #now: () => number;
   readonly #warnings: CertificateWarnings;
   readonly #generated: GeneratedCertificate;
-  readonly #certificates = new Map<string, CertificateSlot>();
-  readonly #trusts = new Map<string, Slot<ClientTrust>>();
+  readonly #certificates = new Map<string, FollowedCertificate>();
+  readonly #trusts = new Map<string, Followed<ClientTrust>>();
   readonly #groups = new Map<string, string>();
-  readonly #ticketKeys = new Map<string, Uint8Array>();
-  #ticketKeysMadeAt = 0;
+  readonly #ticketKeys: TicketKeys;
   #challenges = NO_CHALLENGES;
   #settings: ReadonlyMap<string, TlsSettings> = new Map();
   #watch: FileWatch | undefined;
@@ -90,7 +80,8 @@ export class CertificateStore {
       [...new Set(uses.flatMap(({ hosts }) => hosts ?? []))],
       now,
     );
-    for (const use of uses) this.#addSlots(use);
+    this.#ticketKeys = new TicketKeys(uses.map(({ name }) => name));
+    for (const use of uses) this.#follow(use);
   }
 
   /**
@@ -103,7 +94,7 @@ export class CertificateStore {
       for (const { name, config } of this.#options.uses)
         this.#groups.set(name, groupsOf(name, config));
       await this.#startWatch();
-      for (const { kept, uses } of this.#slots()) {
+      for (const { kept, uses } of this.#followed()) {
         await kept.load().catch((error: unknown) => {
           throw named(uses, error);
         });
@@ -112,9 +103,9 @@ export class CertificateStore {
       await this.close();
       throw error;
     }
-    this.#renewTicketKeys();
-    this.#challenges = this.#options.issued?.challenges ?? NO_CHALLENGES;
-    this.#settings = this.#build(() => true);
+    this.#ticketKeys.renew(this.#now());
+    this.#takeChallenges();
+    this.#settings = this.#build();
     this.#warn();
     this.#timer = setInterval(() => void this.reload(), TLS_CHECK_SECONDS * 1000).unref();
     return this.#settings;
@@ -135,7 +126,7 @@ export class CertificateStore {
   status(): StoreStatus {
     return {
       certificates: [...this.#certificates.values()].map(certificateStatus),
-      clientTrusts: [...this.#trusts.values()].map(trustStatus),
+      clientTrusts: [...this.#trusts.values()].map(filesStatus),
     };
   }
 
@@ -147,35 +138,35 @@ export class CertificateStore {
     await this.#lastLook;
   }
 
-  #addSlots({ name, config }: CertificateUse): void {
+  #follow({ name, config }: CertificateUse): void {
     for (const source of sourcesOf(config)) {
       const key = JSON.stringify(source);
-      const slot = this.#certificates.get(key) ?? {
+      const certificate = this.#certificates.get(key) ?? {
         kept: new KeptValue(certificateOrigin(source, this.#generated, this.#options.issued)),
         kind: source.kind,
         files: filesOfSource(source),
         uses: [],
       };
-      this.#certificates.set(key, slot);
-      if (!slot.uses.includes(name)) slot.uses.push(name);
+      this.#certificates.set(key, certificate);
+      if (!certificate.uses.includes(name)) certificate.uses.push(name);
     }
-    if (config.clientAuth === 'none') return;
     const key = trustKey(config);
-    const slot = this.#trusts.get(key) ?? {
+    if (key === undefined) return;
+    const trust = this.#trusts.get(key) ?? {
       kept: new KeptValue(clientTrustOrigin(config)),
       files: [...config.clientCaFiles, ...config.clientCrlFiles],
       uses: [],
     };
-    this.#trusts.set(key, slot);
-    slot.uses.push(name);
+    this.#trusts.set(key, trust);
+    trust.uses.push(name);
   }
 
-  #slots(): readonly Slot<StoredCertificate | ClientTrust>[] {
+  #followed(): readonly Followed<unknown>[] {
     return [...this.#certificates.values(), ...this.#trusts.values()];
   }
 
   async #startWatch(): Promise<void> {
-    const files = new Set(this.#slots().flatMap((slot) => slot.files));
+    const files = new Set(this.#followed().flatMap((followed) => followed.files));
     if (files.size === 0) return;
     let hasFailed = false;
     this.#watch = new FileWatch([...files], {
@@ -185,7 +176,7 @@ export class CertificateStore {
         if (hasFailed) return;
         hasFailed = true;
         const message = `certificate files cannot be watched and are read every ${TLS_CHECK_SECONDS} seconds`;
-        this.#log('warn', message, { reason: reasonOf(error) });
+        this.#log('warn', message, { reason: errorText(error) });
       },
     });
     await this.#watch.ready();
@@ -193,23 +184,19 @@ export class CertificateStore {
 
   async #look(): Promise<void> {
     if (this.#isClosed || this.#settings.size === 0) return;
-    const changed = new Set<string>();
-    for (const slot of this.#slots()) {
-      if (await this.#refresh(slot)) for (const use of slot.uses) changed.add(use);
+    let isChanged = this.#ticketKeys.renew(this.#now());
+    for (const followed of this.#followed()) {
+      if (await this.#refresh(followed)) isChanged = true;
     }
-    const challenges = this.#options.issued?.challenges ?? NO_CHALLENGES;
-    const isForAll = challenges !== this.#challenges || this.#areTicketKeysOld();
-    this.#challenges = challenges;
-    if (this.#areTicketKeysOld()) this.#renewTicketKeys();
+    if (this.#takeChallenges()) isChanged = true;
     this.#warn();
-    if (!isForAll && changed.size === 0) return;
-    this.#settings = this.#build((name) => isForAll || changed.has(name));
+    if (!isChanged) return;
+    this.#settings = this.#build();
     this.#passOn();
   }
 
   /** Whether there is something new. */
-  async #refresh(slot: Slot<StoredCertificate | ClientTrust>): Promise<boolean> {
-    const { kept, files, uses } = slot;
+  async #refresh({ kept, files, uses }: Followed<unknown>): Promise<boolean> {
     const result = await kept.refresh();
     const fields = { files, uses };
     const reason = kept.lastError;
@@ -232,33 +219,24 @@ export class CertificateStore {
     try {
       this.#options.onChange(this.#settings);
     } catch (error) {
-      this.#log('error', 'new certificates could not be passed on', { reason: reasonOf(error) });
+      this.#log('error', 'new certificates could not be passed on', { reason: errorText(error) });
     }
   }
 
-  #areTicketKeysOld(): boolean {
-    return this.#now() - this.#ticketKeysMadeAt >= TLS_TICKET_KEYS_SECONDS * 1000;
+  /** Whether they are others than before. */
+  #takeChallenges(): boolean {
+    const before = this.#challenges;
+    this.#challenges = this.#options.issued?.challenges ?? NO_CHALLENGES;
+    return this.#challenges !== before;
   }
 
-  /** Every use has its own: a session of one listener must not get past the client authentication of another. */
-  #renewTicketKeys(): void {
-    this.#ticketKeysMadeAt = this.#now();
-    for (const { name } of this.#options.uses) {
-      this.#ticketKeys.set(name, Uint8Array.from(randomBytes(TICKET_KEYS_BYTES)));
-    }
-  }
-
-  #build(isNew: (name: string) => boolean): ReadonlyMap<string, TlsSettings> {
-    return new Map(
-      this.#options.uses.map((use) => [
-        use.name,
-        (isNew(use.name) ? undefined : this.#settings.get(use.name)) ?? this.#settingsOf(use),
-      ]),
-    );
+  #build(): ReadonlyMap<string, TlsSettings> {
+    return new Map(this.#options.uses.map((use) => [use.name, this.#settingsOf(use)]));
   }
 
   #settingsOf({ name, config }: CertificateUse): TlsSettings {
-    const trust = this.#trusts.get(trustKey(config))?.kept.value ?? NO_TRUST;
+    const key = trustKey(config);
+    const trust = key === undefined ? NO_TRUST : this.#trusts.get(key)!.kept.value;
     const pairOf = (source: CertificateSource): CertificatePair =>
       this.#certificates.get(JSON.stringify(source))!.kept.value.pair;
     return {
@@ -271,10 +249,10 @@ export class CertificateStore {
       cipherSuites: config.cipherSuites,
       curves: this.#groups.get(name)!,
       clientAuth: config.clientAuth,
-      clientCaPem: config.clientAuth === 'none' ? '' : trust.caPem,
-      clientCrlPem: config.clientAuth === 'none' ? '' : trust.crlPem,
+      clientCaPem: trust.caPem,
+      clientCrlPem: trust.crlPem,
       clientIdentities: config.clientIdentities,
-      ticketKeys: this.#ticketKeys.get(name)!,
+      ticketKeys: this.#ticketKeys.of(name),
       challenges: this.#challenges,
     };
   }
@@ -299,12 +277,14 @@ function sourcesOf({ certificate, sni }: TlsConfig): readonly CertificateSource[
   return [certificate, ...sni.map(({ source }) => source)];
 }
 
-function trustKey({ clientCaFiles, clientCrlFiles }: TlsConfig): string {
-  return JSON.stringify([clientCaFiles, clientCrlFiles]);
+/** Undefined when clients are asked for no certificate. */
+function trustKey({ clientAuth, clientCaFiles, clientCrlFiles }: TlsConfig): string | undefined {
+  return clientAuth === 'none' ? undefined : JSON.stringify([clientCaFiles, clientCrlFiles]);
 }
 
+/** The same pair for other names; when there are none, for those of the certificate. */
 function renamed(pair: CertificatePair, names: readonly string[]): CertificatePair {
-  return names.length === 0 ? pair : { ...pair, names: names.map(normaliseServerName) };
+  return names.length === 0 ? pair : { ...pair, names };
 }
 
 function groupsOf(name: string, config: TlsConfig): string {
@@ -320,8 +300,4 @@ function named(uses: readonly string[], error: unknown): unknown {
   if (!(error instanceof GatewayError)) return error;
   const names = uses.map((name) => `"${name}"`).join(', ');
   return new GatewayError(error.code, `TLS of ${names}: ${error.message}`, { cause: error });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

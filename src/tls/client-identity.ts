@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { parseSubject, type SubjectItem } from '../config/certificate-subjects.ts';
 import type { ClientIdentity } from '../config/gateway-config.ts';
 import { ICE_USER_ID_BYTES_MAX } from '../limits.ts';
 import { certificateSubject, type CertificateSubject } from './certificate-subject.ts';
@@ -14,9 +15,7 @@ export interface IdentifiedClient {
 /**
  * Finds what a client certificate stands for; the first identity that fits counts.
  *
- * A subject is a list of items separated by commas, all of which must hold: `CN=…`, `O=…` or any other attribute,
- * `DNS:…`, `URI:…`, `email:…`, or `*` for every certificate. Values are compared exactly, DNS names without regard to
- * case; a comma within a value is written `\,`.
+ * Subjects are read by `parseSubject`. Values are compared exactly, DNS names without regard to case.
  *
  * @param certificate - verified already; only its DER is read.
  * @returns undefined when no identity fits, or when the certificate cannot be read.
@@ -29,7 +28,7 @@ export function identifyClient(
   const subject = readSubject(certificate.raw);
   if (subject === undefined) return undefined;
   for (const identity of identities) {
-    if (!itemsOf(identity.subject).every((item) => holds(item, subject))) continue;
+    if (!fits(identity.subject, subject)) continue;
     const userId = identity.userId && fillIn(identity.userId, subject);
     // A name that cannot be told for sure must not fall back to somebody else's.
     if (identity.userId !== undefined && userId === undefined) continue;
@@ -46,23 +45,15 @@ function readSubject(der: Uint8Array): CertificateSubject | undefined {
   }
 }
 
-function itemsOf(subject: string): string[] {
-  const items = subject.match(/(?:\\.|[^,\\])+|(?<=,|^)(?=,|$)/g) ?? [''];
-  return items.map((item) => item.trim().replaceAll(/\\(.)/g, '$1'));
+function fits(text: string, subject: CertificateSubject): boolean {
+  return parseSubject(text)?.every((item) => holds(item, subject)) ?? false;
 }
 
-function holds(item: string, subject: CertificateSubject): boolean {
-  if (item === '*') return true;
-  const [, name = '', separator, value = ''] = /^([\w.]+)([=:])(.+)$/s.exec(item) ?? [];
-  if (separator === '=') return subject.attribute(name).includes(value);
-  if (name === 'DNS')
-    return lowerCase(subject.alternativeNames('dns')).includes(value.toLowerCase());
-  if (name === 'URI') return subject.alternativeNames('uri').includes(value);
-  return name === 'email' && subject.alternativeNames('email').includes(value);
-}
-
-function lowerCase(names: readonly string[]): string[] {
-  return names.map((name) => name.toLowerCase());
+function holds(item: SubjectItem, subject: CertificateSubject): boolean {
+  if (item.kind === 'attribute') return subject.attribute(item.name).includes(item.value);
+  const names = subject.alternativeNames(item.kind);
+  if (item.kind !== 'dns') return names.includes(item.value);
+  return names.some((name) => name.toLowerCase() === item.value.toLowerCase());
 }
 
 function fillIn(userId: string, subject: CertificateSubject): string | undefined {

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { PemConverter, X509Certificate as CertificateFields, X509Crl } from '@peculiar/x509';
 import type { TlsConfig } from '../config/gateway-config.ts';
-import { GatewayError } from '../errors.ts';
-import { readContent, type Content } from './file-content.ts';
+import { errorText, GatewayError } from '../errors.ts';
+import { contentError, readContent, type Content } from './file-content.ts';
 import type { ValueOrigin } from './kept-value.ts';
 import { blocksIn, certificatesIn } from './load-certificate.ts';
+import { pemOf } from './pem.ts';
 
 /** What client certificates are verified with. */
 export interface ClientTrust {
@@ -47,18 +47,15 @@ function parseTrust(caContents: readonly Content[], crlContents: readonly Conten
   const authorities = caContents.flatMap(certificatesIn);
   const lists = crlContents.flatMap(revocationListsIn);
   const caPem = authorities.map(pemOf).join('');
-  const crlPem = lists.map(({ text }) => text).join('');
-  refuseUnlessUsable(
-    caPem,
-    lists.map(({ text }) => text),
-  );
+  const crlPems = lists.map(({ text }) => text);
+  refuseUnlessUsable(caPem, crlPems);
   const issuers = new Set(lists.map(({ list }) => list.issuer));
   const subjects = authorities.map(
     ({ raw }) => new CertificateFields(Uint8Array.from(raw)).subject,
   );
   return {
     caPem,
-    crlPem,
+    crlPem: crlPems.join(''),
     listsValidUntil: Math.min(...lists.map(({ list }) => Number(list.nextUpdate ?? Infinity))),
     authoritiesWithoutList:
       lists.length === 0 ? [] : subjects.filter((subject) => !issuers.has(subject)),
@@ -67,12 +64,12 @@ function parseTrust(caContents: readonly Content[], crlContents: readonly Conten
 
 function revocationListsIn(content: Content): { list: X509Crl; text: string }[] {
   const blocks = blocksIn(content).filter(({ label }) => label === 'X509 CRL');
-  if (blocks.length === 0) throw failure(content, 'holds no revocation list');
+  if (blocks.length === 0) throw contentError(content, 'holds no revocation list');
   return blocks.map(({ text }, index) => {
     try {
       return { list: new X509Crl(PemConverter.decodeFirst(text)), text };
     } catch (error) {
-      throw failure(content, `revocation list ${index + 1} of the file is damaged`, error);
+      throw contentError(content, `revocation list ${index + 1} of the file is damaged`, error);
     }
   });
 }
@@ -81,16 +78,7 @@ function refuseUnlessUsable(ca: string, crl: readonly string[]): void {
   try {
     createSecureContext(crl.length === 0 ? { ca } : { ca, crl: [...crl] });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const detail = `OpenSSL refuses the client authorities or their revocation lists (${reason})`;
+    const detail = `OpenSSL refuses the client authorities or their revocation lists (${errorText(error)})`;
     throw new GatewayError('GW_ERR_CERTIFICATE', detail, { cause: error });
   }
-}
-
-function pemOf(certificate: X509Certificate): string {
-  return `${certificate.toString().trimEnd()}\n`;
-}
-
-function failure({ name }: Content, reason: string, cause?: unknown): GatewayError {
-  return new GatewayError('GW_ERR_CERTIFICATE', `${name}: ${reason}`, { cause });
 }

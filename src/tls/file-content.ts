@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { GatewayError } from '../errors.ts';
+import { errorText, GatewayError } from '../errors.ts';
 
 /** What a file holds, or what the configuration holds in its place. */
 export interface Content {
@@ -36,4 +36,10 @@ export async function readContent(path: string): Promise<Content> {
 /** Text that is in no file. */
 export function textContent(name: string, text: string): Content {
   return { name, bytes: Buffer.from(text), isReadableByOthers: false };
+}
+
+/** A GW_ERR_CERTIFICATE that names the content and says what is wrong with it, and why when there is a cause. */
+export function contentError({ name }: Content, reason: string, cause?: unknown): GatewayError {
+  const detail = cause === undefined ? '' : ` (${errorText(cause)})`;
+  return new GatewayError('GW_ERR_CERTIFICATE', `${name}: ${reason}${detail}`, { cause });
 }

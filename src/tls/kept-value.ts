@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
+import { errorText } from '../errors.ts';
 import type { Content } from './file-content.ts';
 
 /** Where a kept value comes from; both steps throw an Error that says what is wrong. */
 export interface ValueOrigin<T> {
   read(): Promise<readonly Content[]>;
   parse(contents: readonly Content[]): T;
+}
+
+/** A kept value with the files that it is made from and the names of the endpoints that use it. */
+export interface Followed<T> {
+  readonly kept: KeptValue<T>;
+  readonly files: readonly string[];
+  readonly uses: string[];
 }
 
 /** What a look at the origin has found. */
@@ -61,7 +69,7 @@ export class KeptValue<T> {
       if (look === this.#lastLook) return 'same';
       return this.#accept(look, contents);
     } catch (error) {
-      return this.#refuse(look, error instanceof Error ? error.message : String(error));
+      return this.#refuse(look, errorText(error));
     }
   }
 

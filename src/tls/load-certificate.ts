@@ -1,12 +1,12 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { normaliseHostName } from '../config/addresses.ts';
 import type { CertificateSource } from '../config/gateway-config.ts';
 import { GatewayError } from '../errors.ts';
 import { certificateSubject } from './certificate-subject.ts';
-import { readContent, textContent, type Content } from './file-content.ts';
-import { pemBlocks } from './pem.ts';
+import { contentError, readContent, textContent, type Content } from './file-content.ts';
+import { pemBlocks, pemOf, type PemBlock } from './pem.ts';
 import { openPkcs12, type Pkcs12Content } from './pkcs12.ts';
-import { normaliseServerName } from './server-name.ts';
 import type { CertificatePair } from './tls-settings.ts';
 
 /** A source that the configuration itself says all about. */
@@ -25,11 +25,6 @@ const CERTIFICATE_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFIC
 export function filesOfSource(source: CertificateSource): readonly string[] {
   if (source.kind === 'files') return [source.certFile, source.keyFile];
   return source.kind === 'pkcs12' ? [source.file] : [];
-}
-
-/** Reads and checks a certificate; throws GatewayError GW_ERR_CERTIFICATE with the file and the reason. */
-export async function loadCertificate(source: StaticSource): Promise<LoadedCertificate> {
-  return parseCertificate(source, await readCertificate(source));
 }
 
 /** Reads the files of a source; throws GatewayError GW_ERR_CERTIFICATE when one cannot be read. */
@@ -61,45 +56,45 @@ export function parseCertificate(
 /** All certificates of a PEM text; throws GatewayError GW_ERR_CERTIFICATE when there is none or one is damaged. */
 export function certificatesIn(content: Content): readonly X509Certificate[] {
   const blocks = blocksIn(content).filter(({ label }) => CERTIFICATE_LABELS.includes(label));
-  if (blocks.length === 0) throw failure(content, 'holds no certificate');
+  if (blocks.length === 0) throw contentError(content, 'holds no certificate');
   return blocks.map(({ text }, index) => {
     try {
       return new X509Certificate(text);
     } catch (error) {
-      throw failure(content, `certificate ${index + 1} of the file is damaged`, error);
+      throw contentError(content, `certificate ${index + 1} of the file is damaged`, error);
     }
   });
 }
 
 /** The blocks of a PEM text; throws GatewayError GW_ERR_CERTIFICATE when there is none. */
-export function blocksIn(content: Content): ReturnType<typeof pemBlocks> {
+export function blocksIn(content: Content): readonly PemBlock[] {
   const blocks = pemBlocks(content.bytes);
   if (blocks.length > 0) return blocks;
   const isEmpty = content.bytes.length === 0;
-  throw failure(content, isEmpty ? 'is empty' : 'holds neither PEM nor base64 of PEM');
+  throw contentError(content, isEmpty ? 'is empty' : 'holds neither PEM nor base64 of PEM');
 }
 
 function privateKeyIn(content: Content, passphrase: string | undefined): KeyObject {
   const block = blocksIn(content).find(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (block === undefined) throw failure(content, 'holds no private key');
+  if (block === undefined) throw contentError(content, 'holds no private key');
   const isEncrypted =
     block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(block.text);
   if (isEncrypted && !passphrase)
-    throw failure(content, 'the key is encrypted, give its passphrase');
+    throw contentError(content, 'the key is encrypted, give its passphrase');
   try {
     return createPrivateKey(isEncrypted ? { key: block.text, passphrase } : block.text);
   } catch (error) {
     const reason = isEncrypted ? 'the passphrase does not open the key' : 'the key is damaged';
-    throw failure(content, reason, error);
+    throw contentError(content, reason, error);
   }
 }
 
 function parsePkcs12(content: Content, passphrase: string | undefined): LoadedCertificate {
-  if (content.bytes.length === 0) throw failure(content, 'is empty');
+  if (content.bytes.length === 0) throw contentError(content, 'is empty');
   const { certificates, keys } = pkcs12In(content, passphrase);
   const [keyDer] = keys;
-  if (keyDer === undefined) throw failure(content, 'holds no private key');
-  if (certificates.length === 0) throw failure(content, 'holds no certificate');
+  if (keyDer === undefined) throw contentError(content, 'holds no private key');
+  if (certificates.length === 0) throw contentError(content, 'holds no certificate');
   try {
     const key = createPrivateKey({ key: keyDer, format: 'der', type: 'pkcs8' });
     const all = certificates.map((der) => new X509Certificate(der));
@@ -107,7 +102,7 @@ function parsePkcs12(content: Content, passphrase: string | undefined): LoadedCe
     return fitTogether(leaf ? chainFrom(leaf, all) : all, content, key, content);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    throw failure(content, 'its certificate or key is damaged', error);
+    throw contentError(content, 'its certificate or key is damaged', error);
   }
 }
 
@@ -117,7 +112,7 @@ function pkcs12In(content: Content, passphrase: string | undefined): Pkcs12Conte
   } catch (error) {
     const isPassphrase = error instanceof Error && /password/i.test(error.message);
     const reason = isPassphrase ? 'the passphrase does not open it' : 'is no PKCS #12 file';
-    throw failure(content, reason, error);
+    throw contentError(content, reason, error);
   }
 }
 
@@ -138,32 +133,26 @@ function fitTogether(
   keyContent: Content,
 ): LoadedCertificate {
   const [leaf] = chain;
-  if (leaf === undefined) throw failure(chainContent, 'holds no certificate');
+  if (leaf === undefined) throw contentError(chainContent, 'holds no certificate');
   if (!leaf.checkPrivateKey(key)) {
-    throw failure(keyContent, `the key does not belong to the certificate in ${chainContent.name}`);
+    throw contentError(
+      keyContent,
+      `the key does not belong to the certificate in ${chainContent.name}`,
+    );
   }
   const certificatePem = chain.map(pemOf).join('');
   const keyPem = String(key.export({ type: 'pkcs8', format: 'pem' }));
   try {
     createSecureContext({ cert: certificatePem, key: keyPem });
   } catch (error) {
-    throw failure(chainContent, 'OpenSSL refuses the certificate', error);
+    throw contentError(chainContent, 'OpenSSL refuses the certificate', error);
   }
   return { pair: { certificatePem, keyPem, names: namesOf(leaf) }, leaf };
-}
-
-function pemOf(certificate: X509Certificate): string {
-  return `${certificate.toString().trimEnd()}\n`;
 }
 
 function namesOf(leaf: X509Certificate): readonly string[] {
   const subject = certificateSubject(leaf.raw);
   const alternative = subject.alternativeNames('dns');
   const names = alternative.length > 0 ? alternative : subject.attribute('CN');
-  return [...new Set(names.map(normaliseServerName))];
-}
-
-function failure({ name }: Content, reason: string, cause?: unknown): GatewayError {
-  const detail = cause instanceof Error ? ` (${cause.message})` : '';
-  return new GatewayError('GW_ERR_CERTIFICATE', `${name}: ${reason}${detail}`, { cause });
+  return [...new Set(names.map(normaliseHostName))];
 }

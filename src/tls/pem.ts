@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+
 /** One block of a PEM text (RFC 7468 §2). */
 export interface PemBlock {
   /** What it says it holds, such as `CERTIFICATE`. */
@@ -17,6 +19,11 @@ export function pemBlocks(content: Uint8Array): readonly PemBlock[] {
   const text = Buffer.from(content).toString('latin1');
   const blocks = blocksOf(text);
   return blocks.length > 0 ? blocks : blocksOf(Buffer.from(text, 'base64').toString('latin1'));
+}
+
+/** The PEM of a certificate, whatever Node.js ends it with. */
+export function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString().trimEnd()}\n`;
 }
 
 function blocksOf(text: string): PemBlock[] {

@@ -1,11 +1,15 @@
 import type { ClientAuth, ClientIdentity, TlsVersion } from '../config/gateway-config.ts';
 
-/** A certificate chain with its private key, ready for use; plain data. */
-export interface CertificatePair {
+/** A certificate with its private key. */
+export interface PemPair {
   /** PEM: the certificate itself first, then its chain. */
   readonly certificatePem: string;
   /** PEM of the unencrypted key (PKCS #8). */
   readonly keyPem: string;
+}
+
+/** A certificate chain with its private key, ready for use; plain data. */
+export interface CertificatePair extends PemPair {
   /** Lower-case DNS names that it is for; the first label may be `*`. */
   readonly names: readonly string[];
 }
@@ -32,6 +36,9 @@ export interface TlsSettings {
   /** Certificates that answer TLS-ALPN-01 challenges (RFC 8737), by their one name. */
   readonly challenges: readonly CertificatePair[];
 }
+
+/** The ALPN protocol of TLS-ALPN-01 challenges (RFC 8737 §6.2). */
+export const ACME_TLS_PROTOCOL = 'acme-tls/1';
 
 /** Bytes of ticket keys: OpenSSL takes 80, of which Node.js takes the first 48. */
 export const TICKET_KEYS_BYTES = 80;

@@ -169,6 +169,7 @@ t.test('client identities', (t) => {
         { subject: "DNS:*.edge.example", routes: [] },
         { subject: "URI:spiffe://a.example/b", user: "" },
         { subject: "1.2.3.4=x, o=Example\\\\, Inc.,email:a@b.example" },
+        { subject: 'email:"a\\,b"@c.example,CN=x\\\\,OU=y' },
         { subject: "*" } ] }`);
   t.same(clientIdentities, [
     { subject: 'CN=alice', userId: undefined, routes: undefined },
@@ -177,6 +178,11 @@ t.test('client identities', (t) => {
     { subject: 'URI:spiffe://a.example/b', userId: undefined, routes: undefined },
     {
       subject: '1.2.3.4=x, o=Example\\, Inc.,email:a@b.example',
+      userId: undefined,
+      routes: undefined,
+    },
+    {
+      subject: 'email:"a\\,b"@c.example,CN=x\\\\,OU=y',
       userId: undefined,
       routes: undefined,
     },
@@ -309,7 +315,7 @@ t.test('every problem has its exact position, and there is no other', (t) => {
     [tls('client_ca_file: { a: b }'), '4:97 listeners[0].tls.client_ca_file', /text or a list of texts/],
     [tls('client_identities: [{ subject: "*" }]'), '4:81 listeners[0].tls.client_identities', /needs client_auth/],
     [tls('client_ca_file: c, client_identities: [{}]'), '4:120 listeners[0].tls.client_identities[0].subject', /is missing; it must be text such as CN=alice/],
-    ...['""', 'alice', 'NC=alice', 'CN=', '"CN=a,"', '"*, CN=a"', '"DNS:"', '"DNS:a b"', '"URI:edge"', '"email:a"', '"O=Example, Inc."'].map((subject): [string, string, RegExp] =>
+    ...['""', 'alice', 'NC=alice', 'CN=', '"CN=a,"', '"*, CN=a"', '"DNS:"', '"DNS:a b"', '"URI:edge"', '"email:a"', '"O=Example, Inc."', '"CN=a\\\\"', '"O=a\\\\\\\\, b"'].map((subject): [string, string, RegExp] =>
       [tls(`client_ca_file: c, client_identities: [{ subject: ${subject} }]`), '4:131 listeners[0].tls.client_identities[0].subject', /must be such as CN=alice/]),
     [tls('client_ca_file: c, client_identities: [{ subject: "*", user: "{OU}" }]'), '4:142 listeners[0].tls.client_identities[0].user', /\{CN\}/],
     [tls(`client_ca_file: c, client_identities: [{ subject: "*", user: ${'x'.repeat(257)} }]`), '4:142 listeners[0].tls.client_identities[0].user', /at most 256 bytes/],

@@ -80,12 +80,12 @@ t.test('two signals end it at once, others do not end it', { skip }, async (t) =
   const port = await freePorts(2);
   const gateway = start(t, ['start', '-c', writeFile(t, configuration(port))]);
   await gateway.waitForLine((line) => line.includes('gateway is ready'));
-  for (const [signal, wish] of [
-    ['SIGHUP', 'reload'],
-    ['SIGUSR1', 'drain'],
+  for (const [signal, answer] of [
+    ['SIGHUP', 'reading certificates again'],
+    ['SIGUSR1', 'drain is not available yet'],
   ] as const) {
     gateway.signal(signal);
-    await gateway.waitForLine((line) => line.includes(`${wish} is not available yet`));
+    await gateway.waitForLine((line) => line.includes(answer));
   }
   gateway.signal('SIGINT');
   await gateway.waitForLine((line) => line.includes('stopping'));
@@ -137,12 +137,29 @@ t.test('configurations that cannot run', { skip }, async (t) => {
   const elsewhere = '192.0.2.77';
   const cases = [
     {
-      name: 'a TLS listener',
+      name: 'a certificate that is none',
       changes: {
         listeners: [{ ...listener, name: 'secure', protocol: 'TLS', cert: 'YQ==', key: SECRET64 }],
       },
+      exitCode: 2,
+      says: /listeners\[0\]\.key: must be a private key as PEM text.*\n\(GW_ERR_CONFIG_INVALID\)$/,
+    },
+    {
+      name: 'a certificate file that is missing',
+      changes: {
+        listeners: [
+          { ...listener, protocol: 'TLS', cert_file: '/none.crt', key_file: '/none.key' },
+        ],
+      },
       exitCode: 1,
-      says: /listener "secure": TLS listeners are not available yet.*\n\(GW_ERR_UNSUPPORTED\)$/,
+      says: /none\.crt.*\n\(GW_ERR_CERTIFICATE\)$/,
+    },
+    {
+      name: 'DTLS in portable mode',
+      flags: ['--portable'],
+      changes: { listeners: [{ ...listener, protocol: 'DTLS' }] },
+      exitCode: 1,
+      says: /asks for DTLS, which the portable mode cannot serve.*\n\(GW_ERR_UNSUPPORTED\)/,
     },
     {
       name: 'a port in use',
@@ -167,7 +184,7 @@ t.test('configurations that cannot run', { skip }, async (t) => {
       name: 'an ICE API for everybody',
       changes: { ice: { endpoint: `http://0.0.0.0:${port + 1}` } },
       exitCode: 2,
-      says: /ice\.endpoint: .*set ice\.api_keys, or listen on loopback.*\n\(GW_ERR_CONFIG_INVALID\)$/,
+      says: /ice\.endpoint: .*set ice\.api_keys, require client certificates, or listen on loopback.*\n\(GW_ERR_CONFIG_INVALID\)$/,
     },
     {
       name: 'a relay address that the host does not have',

@@ -15,7 +15,7 @@ import {
 } from '../../src/limits.ts';
 import type { ListenerPlan } from '../../src/net/data-plane.ts';
 import { isLoopback, relayAddressesFor } from '../../src/net/relay-address-plan.ts';
-import { StreamBudget } from '../../src/net/reactor/stream-budget.ts';
+import { LoopBudget } from '../../src/net/reactor/loop-budget.ts';
 import { readMonotonicMs, readUnixSeconds } from '../../src/net/shared/clock.ts';
 import { ConnectionCounts, connectionsPerWorker } from '../../src/net/shared/connection-counts.ts';
 import {
@@ -36,7 +36,7 @@ import {
 import { clearPortOwners, createSharedMemory } from '../../src/net/shared/shared-memory.ts';
 import { SpinLock } from '../../src/net/shared/spin-lock.ts';
 import { StreamConnection } from '../../src/net/shared/stream-connection.ts';
-import { WriteBacklog } from '../../src/net/shared/write-backlog.ts';
+import { WriteBacklog } from '../../src/net/reactor/write-backlog.ts';
 import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';
 import { Client, ServerEndpoint, type Allocation } from '../../src/turn/allocation.ts';
 import type { MonotonicMs, QuotaPolicy, Reservation } from '../../src/turn/policy.ts';
@@ -498,8 +498,8 @@ t.test('ConnectionCounts: in all and by network', (t) => {
   t.end();
 });
 
-t.test('StreamBudget: strangers wait first', (t) => {
-  const budget = new StreamBudget();
+t.test('LoopBudget: strangers wait first', (t) => {
+  const budget = new LoopBudget();
   let strangersBytes = 0;
   for (let granted = budget.grant(true); granted > 0; granted = budget.grant(true)) {
     budget.spend(granted, true);

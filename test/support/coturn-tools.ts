@@ -21,14 +21,19 @@ export async function startEchoPeers(addresses: readonly string[]): Promise<Echo
   return { port, stop: () => Promise.all(peers.map((peer) => peer.stop(['SIGKILL']))) };
 }
 
+/** Where `turnutils_uclient` finds a server, and the secret of its credential; IPv4 loopback unless `host` is given. */
+export interface UclientTarget extends Pick<ServerUnderTest, 'port' | 'secret'> {
+  readonly host?: string;
+}
+
 /** Runs `turnutils_uclient` against a server; without `-u` in `flags` with a valid ephemeral credential. */
 export function runUclient(
-  server: ServerUnderTest,
+  { port, secret, host = '127.0.0.1' }: UclientTarget,
   flags: readonly string[],
   timeoutMs: number,
 ): Promise<CommandResult> {
-  const credential = flags.includes('-u') ? [] : ['-u', 'user', '-W', server.secret];
-  const args = [...credential, '-p', `${server.port}`, ...flags, '127.0.0.1'];
+  const credential = flags.includes('-u') ? [] : ['-u', 'user', '-W', secret];
+  const args = [...credential, '-p', `${port}`, ...flags, host];
   return runCommand('turnutils_uclient', args, timeoutMs);
 }
 

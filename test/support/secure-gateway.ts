@@ -23,6 +23,7 @@ import type { ServerAddress } from './turn-transport.ts';
 /** A listener with keys of the configuration file; `bind` is IPv4 loopback unless given. */
 export type SecureListener = Readonly<Record<string, unknown>> & {
   readonly protocol: 'TURN-TLS' | 'TURN-DTLS' | 'TURN-TCP' | 'TURN-UDP';
+  readonly bind?: string;
 };
 
 /** What a gateway for tests of TLS and DTLS serves. */
@@ -70,7 +71,7 @@ export async function startSecureGateway(
   const names = Object.keys(listeners);
   const icePort = await freePorts(names.length + 1);
   const addressOf = (name: string): ServerAddress => ({
-    host: String(listeners[name]!['bind'] ?? '127.0.0.1'),
+    host: listeners[name]!.bind ?? '127.0.0.1',
     port: icePort + 1 + names.indexOf(name),
   });
   const base = configurationFor(complete, 0, icePort);
@@ -127,7 +128,7 @@ export class TestPki {
     return new TestPki(folder, authority, await authority.writeTo(folder));
   }
 
-  /** Issues a certificate for a server and writes it; `tls` is what a listener says of it. */
+  /** Issues a certificate for a server and writes it. */
   async server(options: CertificateOptions = {}) {
     return this.write(await this.authority.issueServer(options));
   }

@@ -22,6 +22,7 @@ const alice = await client({
   otherNames: [
     { type: 'url', value: 'spiffe://example.org/edge' },
     { type: 'email', value: 'alice@example.org' },
+    { type: 'email', value: '"a,b\\c"@example.org' },
   ],
 });
 
@@ -46,6 +47,12 @@ t.test('what a subject says of a certificate', (t) => {
     ['UID=u17', true],
     ['O=Example\\, Inc.', true],
     ['O=Example', false],
+    ['O=Example\\\\, Inc.', false],
+    ['O=Example\\, Inc., CN=alice', true],
+    ['C\\N=alice', true],
+    ['CN=alice\\', false],
+    ['*, CN=alice', false],
+    ['title=x', false],
     ['DNS:edge.example.org', true],
     ['DNS:EDGE.example.org', true],
     ['DNS:*.lab.example.org', true],
@@ -56,6 +63,8 @@ t.test('what a subject says of a certificate', (t) => {
     ['URI:spiffe://example.org/', false],
     ['email:alice@example.org', true],
     ['email:edge.example.org', false],
+    ['email:"a\\,b\\\\c"@example.org', true],
+    ['email:"a,b\\\\c"@example.org', false],
     ['CN=alice,DNS:edge.example.org,URI:spiffe://example.org/edge', true],
     // What is no item never holds: a slip of the pen must not let everybody in.
     ['', false],

@@ -5,7 +5,12 @@ import { createSecureContext } from 'node:tls';
 import t, { type Test } from 'tap';
 import { GatewayError } from '../../src/errors.ts';
 import { readContent } from '../../src/tls/file-content.ts';
-import { loadCertificate, type StaticSource } from '../../src/tls/load-certificate.ts';
+import {
+  parseCertificate,
+  readCertificate,
+  type LoadedCertificate,
+  type StaticSource,
+} from '../../src/tls/load-certificate.ts';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import {
   CertificateAuthority,
@@ -36,9 +41,13 @@ function inline(certificatePem: string, keyPem: string, passphrase?: string): St
   return { kind: 'inline', certificatePem, keyPem, passphrase };
 }
 
+async function load(source: StaticSource): Promise<LoadedCertificate> {
+  return parseCertificate(source, await readCertificate(source));
+}
+
 async function refusal(t: Test, source: StaticSource): Promise<string> {
   try {
-    await loadCertificate(source);
+    await load(source);
   } catch (error) {
     t.type(error, GatewayError);
     t.equal((error as GatewayError).code, 'GW_ERR_CERTIFICATE');
@@ -83,7 +92,7 @@ t.test('certificates in every form', async (t) => {
     'a passphrase that is not needed': inline(chainPem, keyPem, PASSPHRASE),
   };
   for (const [what, source] of Object.entries(sources)) {
-    const { pair, leaf } = await loadCertificate(source);
+    const { pair, leaf } = await load(source);
     t.equal(pair.certificatePem, chainPem, `${what}: chain`);
     t.equal(pair.keyPem, keyPem, `${what}: key`);
     t.same(pair.names, NAMES, `${what}: names`);
@@ -92,25 +101,25 @@ t.test('certificates in every form', async (t) => {
 });
 
 t.test('names of a certificate', async (t) => {
-  const load = async (options: Parameters<typeof root.issueServer>[0]) => {
+  const namesOf = async (options: Parameters<typeof root.issueServer>[0]) => {
     const { chainPem, keyPem } = await root.issueServer(options);
-    return (await loadCertificate(inline(chainPem, keyPem))).pair.names;
+    return (await load(inline(chainPem, keyPem))).pair.names;
   };
-  t.same(await load({ subject: 'CN=Old.example.org.', names: [] }), ['old.example.org'], 'CN');
+  t.same(await namesOf({ subject: 'CN=Old.example.org.', names: [] }), ['old.example.org'], 'CN');
   t.same(
-    await load({ subject: 'CN=old.example.org', names: ['a.org', 'A.org'] }),
+    await namesOf({ subject: 'CN=old.example.org', names: ['a.org', 'A.org'] }),
     ['a.org'],
     'SAN',
   );
-  t.same(await load({ subject: 'CN=old', names: ['192.0.2.1'] }), ['old'], 'addresses only');
-  t.same(await load({ subject: 'O=Example', names: [] }), [], 'none');
-  t.same(await load({ names: ['a.org, DNS:b.org'] }), ['a.org, dns:b.org'], 'forged');
+  t.same(await namesOf({ subject: 'CN=old', names: ['192.0.2.1'] }), ['old'], 'addresses only');
+  t.same(await namesOf({ subject: 'O=Example', names: [] }), [], 'none');
+  t.same(await namesOf({ names: ['a.org, DNS:b.org'] }), ['a.org, dns:b.org'], 'forged');
 });
 
 t.test('expired certificates pass', async (t) => {
   for (const validity of ['expired', 'not-yet-valid'] as const) {
     const { chainPem, keyPem } = await root.issueServer({ validity });
-    t.ok((await loadCertificate(inline(chainPem, keyPem))).pair, validity);
+    t.ok((await load(inline(chainPem, keyPem))).pair, validity);
   }
 });
 
@@ -156,7 +165,7 @@ t.test('files', async (t) => {
   const folder = t.testdir();
   const files = await writeCertificate(server, folder);
   const source: StaticSource = { kind: 'files', ...files, passphrase: undefined };
-  t.same((await loadCertificate(source)).pair.names, NAMES);
+  t.same((await load(source)).pair.names, NAMES);
   t.notOk((await readContent(files.keyFile)).isReadableByOthers, 'mode 0600');
   await chmod(files.keyFile, 0o640);
   t.notOk((await readContent(files.keyFile)).isReadableByOthers, 'mode 0640');
@@ -197,7 +206,7 @@ t.test('PKCS #12 files of OpenSSL', { skip }, async (t) => {
         );
         t.equal(result.exitCode, 0, result.output);
         const label = `${keyKind}, ${what}, ${passphrase === '' ? 'no' : 'a'} passphrase`;
-        const { pair } = await loadCertificate({
+        const { pair } = await load({
           kind: 'pkcs12',
           file,
           passphrase: passphrase || undefined,
@@ -219,7 +228,7 @@ t.test('PKCS #12 files that cannot be used', { skip }, async (t) => {
     runCommand('openssl', ['pkcs12', '-export', '-in', certFile, '-out', file, ...flags], 20_000);
   const source: StaticSource = { kind: 'pkcs12', file, passphrase: PASSPHRASE };
   await write('-inkey', keyFile, '-passout', `pass:${PASSPHRASE}`);
-  t.ok((await loadCertificate(source)).pair);
+  t.ok((await load(source)).pair);
   for (const passphrase of ['wrong', '', undefined]) {
     t.match(await refusal(t, { ...source, passphrase }), /the passphrase does not open it/);
   }
@@ -241,7 +250,7 @@ t.test('PKCS #12 files that cannot be used', { skip }, async (t) => {
 t.test('a certificate made here', async (t) => {
   const now = Date.now();
   const made = await createSelfSigned(['turn.example.org', '192.0.2.1', '::1', 'localhost'], now);
-  const { leaf, pair } = await loadCertificate(inline(made.certificatePem, made.keyPem));
+  const { leaf, pair } = await load(inline(made.certificatePem, made.keyPem));
   t.equal(leaf.subject, 'CN=turnpike-development');
   t.equal(leaf.issuer, leaf.subject);
   t.same(pair.names, ['localhost', 'turn.example.org']);

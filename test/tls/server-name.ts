@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { normaliseServerName, selectCertificate } from '../../src/tls/server-name.ts';
+import { selectCertificate, selectChallenge } from '../../src/tls/server-name.ts';
 
 interface Holder {
   readonly id: string;
@@ -44,9 +44,23 @@ t.test('the certificate for a server name', (t) => {
   t.end();
 });
 
-t.test('names in one form', (t) => {
-  t.equal(normaliseServerName('A.Example.ORG.'), 'a.example.org');
-  t.equal(normaliseServerName('a'), 'a');
+t.test('the answer to a challenge for a server name', (t) => {
+  const pairOf = (name: string) => ({ certificatePem: '', keyPem: '', names: [name] });
+  const challenges = [pairOf('a.example.org'), pairOf('b.example.org')];
+  const cases: readonly [string | undefined, number | undefined][] = [
+    ['a.example.org', 0],
+    ['b.example.org', 1],
+    ['B.Example.ORG.', 1],
+    ['c.example.org', undefined],
+    ['*.example.org', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ];
+  for (const [name, index] of cases) {
+    const expected = index === undefined ? undefined : challenges[index];
+    t.equal(selectChallenge(challenges, name), expected, `${name ?? 'no name'} -> ${index}`);
+  }
+  t.equal(selectChallenge([], 'a.example.org'), undefined, 'none at all');
   t.end();
 });
 

@@ -124,9 +124,7 @@ export class TcpConnection extends StreamConnection {
   }
 
   #handleFailure(reason: string): void {
-    const { address: client, endpoint } = this.client;
-    const event = { kind: 'handshakeFailed', transport: 'tls', client, reason } as const;
-    this.#driver.report({ ...event, listener: endpoint.listener });
+    this.#driver.report({ kind: 'handshakeFailed', client: this.client, reason });
   }
 
   #leaveHandshake(): void {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { nodeTlsOptions } from '../../tls/policy.ts';
+import { clientCertificateProblem, nodeTlsOptions } from '../../tls/node-tls.ts';
 import type { TlsSettings } from '../../tls/tls-settings.ts';
 import { ALPN_PROTOCOLS } from '../shared/alpn-protocols.ts';
 
@@ -38,18 +38,14 @@ export class TlsAcceptor {
 
   #serverFor(settings: TlsSettings): Server {
     const protocol = { alpn: ALPN_PROTOCOLS, acceptsOtherAlpn: true };
-    // Left to itself, node:tls closes connections with bad certificates and names neither client nor reason.
-    const server = createServer({
-      ...nodeTlsOptions(settings, protocol),
-      rejectUnauthorized: false,
-    });
+    const server = createServer(nodeTlsOptions(settings, protocol));
     const fail = (secure: TLSSocket, reason: string): void => {
       this.#take(secure)?.onFailure(reason);
       secure.destroy();
     };
     server.on('tlsClientError', (error, secure) => fail(secure, reasonOf(error)));
     server.on('secureConnection', (secure) => {
-      const problem = certificateProblem(secure, settings);
+      const problem = clientCertificateProblem(secure, settings);
       if (problem === undefined) this.#take(secure)?.onSecure(secure, settings);
       else fail(secure, problem);
     });
@@ -73,13 +69,6 @@ export class TlsAcceptor {
 /** Tells connections apart, also by the local address, since a listener may have several. */
 function pathOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
-}
-
-/** Why a client must not be served with the certificate it has shown, or without one; undefined when it may. */
-function certificateProblem(secure: TLSSocket, { clientAuth }: TlsSettings): string | undefined {
-  if (clientAuth === 'none' || secure.authorized) return undefined;
-  if (secure.getPeerX509Certificate() !== undefined) return String(secure.authorizationError);
-  return clientAuth === 'require' ? 'peer did not return a certificate' : undefined;
 }
 
 /** OpenSSL's own words where there are some, the message being full of addresses in memory and source. */

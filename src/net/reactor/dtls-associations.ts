@@ -9,15 +9,14 @@ import { DtlsAssociation, type DtlsClient } from './dtls-association.ts';
 import type { Reactor } from './reactor.ts';
 import {
   ClientHello,
+  hasForgedRecord,
   isClientHello,
-  isUnprotectedAlert,
   recordLength,
   writeHelloVerifyRequest,
 } from './secure/client-hello.ts';
-import { HANDSHAKE_DATAGRAM_BYTES_MAX } from './secure/datagram-channel.ts';
+import { HANDSHAKE_DATAGRAM_BYTES_MAX, RECORD_BYTES_MAX } from './secure/datagram-channel.ts';
 import { DtlsCookies } from './secure/dtls-cookies.ts';
 
-const RECORD_BYTES_MAX = 16 * 1024;
 /** Lost flights are looked for so often; OpenSSL knows when each of them is due. */
 const RETRANSMIT_MS = 250;
 const HANDLE_MAX = 0x7fff_ffff;
@@ -30,17 +29,13 @@ export class DtlsAssociations {
   readonly #expiry = new ExpiryWheel<DtlsAssociation>();
   readonly #inHandshake = new Set<DtlsAssociation>();
   readonly #all = new Set<DtlsAssociation>();
+  #doomed: DtlsAssociation[] = [];
   #lastHandle = 0;
   #retransmittedAtMs = 0;
 
   constructor(reactor: Reactor, perAddressMax: number) {
     this.#reactor = reactor;
     this.#counts = new ConnectionCounts(ASSOCIATIONS_PER_WORKER_MAX, perAddressMax);
-  }
-
-  /** Associations, those still in their handshake included. */
-  get size(): number {
-    return this.#all.size;
   }
 
   /**
@@ -58,7 +53,7 @@ export class DtlsAssociations {
     const known = endpoint.associationByClient.get(address);
     if (isClientHello(bytes, offset, length)) {
       this.#handleHello(endpoint, address, known, offset, length);
-    } else if (known !== undefined && !isUnprotectedAlert(bytes, offset, length)) {
+    } else if (known !== undefined && !isForged(known, bytes, offset, length)) {
       this.#push(known, offset, length);
     }
   }
@@ -66,11 +61,16 @@ export class DtlsAssociations {
   /** Encrypts a message of the arena, in the place where it lies, and queues it. */
   send(client: Client, offset: number, length: number): void {
     const { association } = client as DtlsClient;
-    if (association === undefined || length > RECORD_BYTES_MAX) return;
+    if (association === undefined) return;
+    const { channel } = association;
+    if (length > channel.messageBytesMax) return;
     const { memory, downstreamQueue } = this.#reactor;
     const address = memory.arena.addressOf(offset);
-    if (!association.channel.write(address, length)) return;
-    const encrypted = association.channel.pull(address, RECORD_BYTES_MAX * 2);
+    if (!channel.write(address, length)) {
+      this.#doomed.push(association);
+      return;
+    }
+    const encrypted = channel.pull(address, RECORD_BYTES_MAX * 2);
     downstreamQueue.add(client, offset, encrypted);
   }
 
@@ -82,8 +82,13 @@ export class DtlsAssociations {
     this.send(client, offset, bytes.length);
   }
 
-  /** Ends a turn: repeats flights that got lost, and closes what is idle. */
+  /** Ends a turn: repeats flights that got lost, and closes what has failed or is idle. */
   endTurn(): void {
+    const doomed = this.#doomed;
+    if (doomed.length > 0) {
+      this.#doomed = [];
+      for (const association of doomed) this.#close(association);
+    }
     const now = this.#reactor.now.monotonicMs;
     if (this.#inHandshake.size > 0 && now - this.#retransmittedAtMs >= RETRANSMIT_MS) {
       this.#retransmittedAtMs = now;
@@ -122,6 +127,8 @@ export class DtlsAssociations {
     }
     const random = HELLO.copyRandom();
     const repeated = [known, known?.successor].find((one) => one?.beganWith(random));
+    // One that is established has no use for it.
+    if (repeated?.isInHandshake === false) return;
     const association = repeated ?? this.#begin(endpoint, address, known, random);
     if (association !== undefined) this.#push(association, offset, length);
   }
@@ -141,8 +148,8 @@ export class DtlsAssociations {
     known: DtlsAssociation | undefined,
     random: Uint8Array,
   ): DtlsAssociation | undefined {
-    const { handshakeGate, secureContexts, streamBudget, now } = this.#reactor;
-    if (!streamBudget.grantHandshakeStep()) return undefined;
+    const { handshakeGate, secureContexts, loopBudget, now } = this.#reactor;
+    if (!loopBudget.grantHandshakeStep()) return undefined;
     if (!this.#counts.hasRoomFor(address))
       return this.#refuse(endpoint, address, 'tooManyConnections');
     if (!handshakeGate.enter(address, now.monotonicMs))
@@ -178,18 +185,10 @@ export class DtlsAssociations {
 
   #refuse(
     endpoint: DatagramEndpoint,
-    client: TransportAddress,
+    address: TransportAddress,
     reason: ConnectionRefusal,
   ): undefined {
-    const { listener } = endpoint;
-    const event = {
-      kind: 'connectionRefused',
-      listener,
-      transport: 'dtls',
-      client,
-      reason,
-    } as const;
-    this.#reactor.report(event);
+    this.#reactor.report({ kind: 'connectionRefused', client: { endpoint, address }, reason });
   }
 
   /** While a newer handshake goes on, both get what comes: each drops what it cannot read. */
@@ -206,7 +205,8 @@ export class DtlsAssociations {
 
   #advance(association: DtlsAssociation, place: number): void {
     const { channel } = association;
-    if (association.isInHandshake) {
+    const { isInHandshake } = association;
+    if (isInHandshake) {
       channel.handshake();
       if (channel.isOpen) this.#establish(association);
     }
@@ -214,7 +214,10 @@ export class DtlsAssociations {
     if (association.isGone) return;
     this.#sendPending(association);
     if (!channel.isOver) return;
-    if (channel.state === 'failed') this.#reportFailure(association);
+    if (channel.state === 'failed') {
+      const kind = isInHandshake ? 'handshakeFailed' : 'channelFailed';
+      this.#reactor.report({ kind, client: association.client, reason: channel.failure });
+    }
     this.#close(association);
   }
 
@@ -236,8 +239,9 @@ export class DtlsAssociations {
       association.noteMessage();
       if (under === undefined) this.#reactor.drainCommands();
       else this.#reactor.relayUp(server.relayed.payloadOffset);
+      if (association.isGone || !association.channel.hasMore) return;
       // The next record is decrypted into the same place.
-      if (association.channel.hasMore) upstreamQueue.flush();
+      upstreamQueue.flush();
     }
   }
 
@@ -257,16 +261,6 @@ export class DtlsAssociations {
       downstreamQueue.addCopy(client, arena.bytes.subarray(at, Math.min(next, end)));
       at = next;
     }
-  }
-
-  #reportFailure({ client, channel, endpoint }: DtlsAssociation): void {
-    this.#reactor.report({
-      kind: 'handshakeFailed',
-      listener: endpoint.listener,
-      transport: 'dtls',
-      client: client.address,
-      reason: channel.failure,
-    });
   }
 
   #leaveHandshake(association: DtlsAssociation): void {
@@ -317,3 +311,14 @@ export class DtlsAssociations {
 }
 
 const HELLO = new ClientHello();
+
+/** True for what would end an association although nobody has signed it. */
+function isForged(
+  { channel, successor }: DtlsAssociation,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): boolean {
+  const min = Math.min(channel.recordBytesMin, successor?.channel.recordBytesMin ?? Infinity);
+  return hasForgedRecord(bytes, offset, length, min);
+}

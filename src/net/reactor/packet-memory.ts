@@ -36,8 +36,10 @@ export class PacketMemory {
   readonly streamOffset: number;
   /** Where a payload is put that arrived in pieces. */
   readonly stagingOffset: number;
-  /** Where ciphertext for one stream is gathered. */
+  /** Where ciphertext for one stream is put. */
   readonly ciphertextOffset: number;
+  /** Where messages for one plain stream are gathered. */
+  readonly gatheredOffset: number;
 
   constructor() {
     const { arena } = this;
@@ -60,6 +62,7 @@ export class PacketMemory {
     this.streamOffset = arena.allocate(STREAM_READ_BYTES, 64);
     this.stagingOffset = arena.allocate(STREAM_READ_BYTES + HEADROOM_BYTES, 64);
     this.ciphertextOffset = arena.allocate(STREAM_READ_BYTES, 64);
+    this.gatheredOffset = arena.allocate(STREAM_READ_BYTES, 64);
   }
 }
 

@@ -181,7 +181,11 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
 }
 
 function shareOf(limits: ConnectionLimits, workers: number): ConnectionLimits {
-  return { ...limits, handshakesPerSecond: Math.ceil(limits.handshakesPerSecond / workers) };
+  const { handshakesPerSecond: total, handshakesPerSecondPerAddress: perAddress } = limits;
+  const handshakesPerSecond = Math.ceil(total / workers);
+  // One client must not take all that there is.
+  const handshakesPerSecondPerAddress = Math.min(perAddress, Math.ceil(handshakesPerSecond / 4));
+  return { ...limits, handshakesPerSecond, handshakesPerSecondPerAddress };
 }
 
 function post<Policies>(worker: RelayWorker, message: ToWorker<Policies>): void {

@@ -11,12 +11,13 @@ import type { TransportEvent } from '../shared/transport-event.ts';
 import { executeCommand } from './commands.ts';
 import { DtlsAssociations } from './dtls-associations.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
+import { GatheredWrites } from './gathered-writes.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import { LoopClock } from './loop-clock.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { RelaySocket } from './relay-socket.ts';
 import { SecureContexts } from './secure/secure-contexts.ts';
-import { StreamBudget } from './stream-budget.ts';
+import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
@@ -55,17 +56,19 @@ export class Reactor {
   readonly memory = new PacketMemory();
   readonly upstreamQueue = new UpstreamQueue(this.memory);
   readonly downstreamQueue = new DownstreamQueue(this.memory);
+  readonly gatheredWrites = new GatheredWrites(this.memory);
   readonly connections: TcpConnections;
   readonly associations: DtlsAssociations;
   readonly secureContexts = new SecureContexts();
   readonly handshakeGate: HandshakeGate;
-  readonly streamBudget = new StreamBudget();
+  readonly loopBudget = new LoopBudget();
 
   readonly #options: ReactorOptions;
   readonly #clock = new LoopClock(this.memory.arena);
   readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
   readonly #handlerByFd: (PollHandler | undefined)[] = [];
   #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
+  #firstEvent = 0;
   #isStopped = false;
 
   constructor(options: ReactorOptions) {
@@ -180,8 +183,11 @@ export class Reactor {
   #turn(): void {
     const count = this.#poller.wait(this.#timeoutMs());
     this.#clock.update();
-    this.streamBudget.renew();
-    for (let index = 0; index < count; index++) {
+    this.loopBudget.renew();
+    // The kernel reports what is always ready in the same order: everybody has to be the first at some time.
+    this.#firstEvent = (this.#firstEvent + 1) & 0xffff;
+    for (let position = 0; position < count; position++) {
+      const index = (position + this.#firstEvent) % count;
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }
     const deadline = this.server.pollTimeout();

@@ -1,7 +1,8 @@
-import { receiveMessageOnPort } from 'node:worker_threads';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { isWildcard } from '../shared/listen-ips.ts';
+import type { TlsByListener } from '../data-plane.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { Reactor } from './reactor.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-protocol.ts';
@@ -39,7 +40,7 @@ function readMessages<Policies>(
   for (;;) {
     const received = receiveMessageOnPort(start.port);
     if (received === undefined) return;
-    handleMessage(reactor, received.message as ToWorker<Policies>, core);
+    handleMessage(reactor, received.message as ToWorker<Policies>, core, start.port);
   }
 }
 
@@ -47,16 +48,29 @@ function handleMessage<Policies>(
   reactor: Reactor,
   message: ToWorker<Policies>,
   core: TurnCore<Policies>,
+  port: MessagePort,
 ): void {
   switch (message.kind) {
     case 'policies':
       core.replacePolicies(message.policies);
       break;
     case 'tls':
-      reactor.secureContexts.replace(message.settings);
+      replaceTls(reactor, message.settings, port);
       break;
     case 'stop':
       reactor.stop();
       break;
+  }
+}
+
+/** The main thread has looked at the settings; what OpenSSL refuses all the same must not end live calls. */
+function replaceTls(reactor: Reactor, settings: TlsByListener, port: MessagePort): void {
+  try {
+    reactor.secureContexts.replace(settings);
+  } catch (error) {
+    const fields = { reason: String(error) };
+    const message = 'new certificates cannot be used, what was in use stays in use';
+    const record = { level: 'error', scope: 'tls', message, fields } as const;
+    port.postMessage({ kind: 'record', record } satisfies FromWorker);
   }
 }

@@ -4,30 +4,23 @@ import { setNoDelay } from '../../sys/stream.ts';
 import { SystemError } from '../../sys/system-error.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { Client } from '../../turn/allocation.ts';
-import { ExpiryWheel } from '../../turn/expiry.ts';
-import { ConnectionCounts } from '../shared/connection-counts.ts';
-import type { ConnectionRefusal } from '../shared/transport-event.ts';
+import { StreamConnections } from '../shared/stream-connections.ts';
+import type { TransportEvent } from '../shared/transport-event.ts';
 import type { Reactor } from './reactor.ts';
+import type { SecureStream } from './secure-stream.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import type { TcpListener } from './tcp-listener.ts';
 
 /** The TCP connections of one worker, with their timeouts. */
-export class TcpConnections {
+export class TcpConnections extends StreamConnections<TcpConnection> {
   readonly #reactor: Reactor;
   readonly #connectionByFd = new Map<number, TcpConnection>();
-  readonly #counts: ConnectionCounts;
-  readonly #expiry = new ExpiryWheel<TcpConnection>();
   #doomed: TcpConnection[] = [];
-  readonly #unflushed: TcpConnection[] = [];
+  readonly #unflushed: SecureStream[] = [];
 
   constructor(reactor: Reactor, connectionsMax: number, perAddressMax: number) {
+    super(connectionsMax, perAddressMax);
     this.#reactor = reactor;
-    this.#counts = new ConnectionCounts(connectionsMax, perAddressMax);
-  }
-
-  /** Connections that are open. */
-  get size(): number {
-    return this.#connectionByFd.size;
   }
 
   /** Takes over an accepted socket; closes it when it is refused or dead already. */
@@ -35,12 +28,14 @@ export class TcpConnections {
     try {
       localAddress(fd, LOCAL);
       const endpoint = listener.endpoints.at(LOCAL);
-      const refusal = this.#refusalFor(peer, listener);
-      if (endpoint !== undefined && refusal === undefined) {
-        this.#adopt(listener, new Client(endpoint, peer, fd));
-        return;
+      if (endpoint !== undefined) {
+        const reason = this.refusalFor(peer, listener.rules);
+        if (reason === undefined) {
+          this.#adopt(listener, new Client(endpoint, peer, fd));
+          return;
+        }
+        this.report({ kind: 'connectionRefused', client: { endpoint, address: peer }, reason });
       }
-      if (refusal !== undefined) this.#report(listener, peer, refusal);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
@@ -53,26 +48,6 @@ export class TcpConnections {
     return connection?.client === client ? connection : undefined;
   }
 
-  /**
-   * Counts a connection as that of the client behind its load balancer; closes it when that client has too many.
-   *
-   * @param client - kept.
-   */
-  attribute(connection: TcpConnection, client: TransportAddress): boolean {
-    this.#counts.remove(connection.client.address);
-    const hasRoom = this.#counts.hasRoomFor(client);
-    connection.client.address = client;
-    this.#counts.add(client);
-    if (!hasRoom) this.refuse(connection, 'tooManyConnections');
-    return hasRoom;
-  }
-
-  /** Closes a connection that does not begin as it should, and reports it. */
-  refuse(connection: TcpConnection, reason: ConnectionRefusal): void {
-    this.#report(connection.listener, connection.client.address, reason);
-    this.close(connection);
-  }
-
   /** Closes a connection and ends its allocation; not to be called while the core's commands are carried out. */
   close(connection: TcpConnection): void {
     if (connection.isGone) return;
@@ -80,8 +55,8 @@ export class TcpConnections {
     connection.isGone = true;
     const fd = connection.client.handle;
     this.#connectionByFd.delete(fd);
-    this.#counts.remove(connection.client.address);
-    this.#expiry.remove(connection);
+    this.counts.remove(connection.client.address);
+    this.expiry.remove(connection);
     this.#reactor.unwatch(fd);
     this.#reactor.ledger.disown(fd);
     closeSocket(fd);
@@ -94,13 +69,14 @@ export class TcpConnections {
     this.#doomed.push(connection);
   }
 
-  /** Hands the ciphertext of a connection to its socket at the end of the turn, all records of the turn at once. */
-  flushLater(connection: TcpConnection): void {
-    this.#unflushed.push(connection);
+  /** Hands the ciphertext of a stream to its socket at the end of the turn, all records of the turn at once. */
+  flushLater(stream: SecureStream): void {
+    this.#unflushed.push(stream);
   }
 
-  /** Ends a turn: hands out ciphertext, and closes what is doomed or idle. */
+  /** Ends a turn: hands out what is gathered, and closes what is doomed or idle. */
   endTurn(): void {
+    this.#reactor.gatheredWrites.flush();
     const unflushed = this.#unflushed;
     for (let index = 0; index < unflushed.length; index++) unflushed[index]!.flush();
     unflushed.length = 0;
@@ -109,13 +85,18 @@ export class TcpConnections {
       this.#doomed = [];
       for (const connection of doomed) this.close(connection);
     }
-    const deadline = this.#expiry.nextDeadline();
-    if (deadline !== undefined && deadline <= this.#reactor.now.monotonicMs) this.#closeIdle();
+    const now = this.#reactor.now.monotonicMs;
+    const deadline = this.expiry.nextDeadline();
+    if (deadline !== undefined && deadline <= now) this.closeIdle(now);
   }
 
   /** Closes every connection. */
   closeAll(): void {
     for (const connection of this.#connectionByFd.values()) this.close(connection);
+  }
+
+  protected report(event: TransportEvent): void {
+    this.#reactor.report(event);
   }
 
   /** Throws SystemError when the socket is dead already, or when no more can be watched. */
@@ -125,31 +106,9 @@ export class TcpConnections {
     setNoDelay(fd, true);
     this.#reactor.watch(fd, connection, EPOLLIN);
     this.#reactor.ledger.own(fd);
-    this.#counts.add(client.address);
+    this.counts.add(client.address);
     this.#connectionByFd.set(fd, connection);
-    this.#expiry.add(connection, this.#reactor.now.monotonicMs);
-  }
-
-  /** A load balancer may have as many connections as it has clients. */
-  #refusalFor(peer: TransportAddress, { rules }: TcpListener): ConnectionRefusal | undefined {
-    if (rules.isForbidden(peer)) return 'proxyUntrusted';
-    const hasRoom = rules.isProxy(peer) ? this.#counts.hasRoom : this.#counts.hasRoomFor(peer);
-    return hasRoom ? undefined : 'tooManyConnections';
-  }
-
-  #report(listener: TcpListener, client: TransportAddress, reason: ConnectionRefusal): void {
-    const transport = listener.rules.isSecure ? 'tls' : 'tcp';
-    const event = { kind: 'connectionRefused', transport, client, reason } as const;
-    this.#reactor.report({ ...event, listener: listener.name });
-  }
-
-  #closeIdle(): void {
-    const now = this.#reactor.now.monotonicMs;
-    this.#expiry.advance(now, (connection) => {
-      if (connection.isStranger) return this.close(connection);
-      connection.prolong(now);
-      this.#expiry.add(connection, now);
-    });
+    this.expiry.add(connection, this.#reactor.now.monotonicMs);
   }
 }
 

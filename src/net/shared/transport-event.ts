@@ -1,4 +1,4 @@
-import type { TransportAddress } from '../../stun/transport-address.ts';
+import type { Client } from '../../turn/allocation.ts';
 
 /** Why a connection or association was turned away before the core heard of it. */
 export type ConnectionRefusal =
@@ -11,22 +11,15 @@ export type ConnectionRefusal =
   | 'proxyHeaderMalformed'
   | 'proxyUntrusted';
 
-/** What happens to connections outside the core, for logs and counters. */
-export type TransportEvent =
+/** What happens to connections outside the core, for logs and counters; the client is borrowed. */
+export type TransportEvent = {
+  readonly client: Pick<Client, 'endpoint' | 'address'>;
+} & (
   | {
-      readonly kind: 'handshakeFailed';
-      readonly listener: string;
-      readonly transport: 'tls' | 'dtls';
-      /** Borrowed. */
-      readonly client: TransportAddress;
+      /** A TLS or DTLS handshake, or what came after it. */
+      readonly kind: 'handshakeFailed' | 'channelFailed';
       /** In words of OpenSSL. */
       readonly reason: string;
     }
-  | {
-      readonly kind: 'connectionRefused';
-      readonly listener: string;
-      readonly transport: 'tcp' | 'tls' | 'dtls';
-      /** Borrowed. */
-      readonly client: TransportAddress;
-      readonly reason: ConnectionRefusal;
-    };
+  | { readonly kind: 'connectionRefused'; readonly reason: ConnectionRefusal }
+);

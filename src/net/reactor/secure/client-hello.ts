@@ -21,9 +21,9 @@ export class ClientHello {
   cookieLength = 0;
 
   /**
-   * Reads the first record of a datagram.
+   * Reads a datagram.
    *
-   * @returns false unless it is an unencrypted ClientHello in one piece (RFC 6347 §4.2.1, §4.2.2).
+   * @returns false unless it is an unencrypted ClientHello in one piece and nothing else (RFC 6347 §4.2.1, §4.2.2).
    */
   read(bytes: Uint8Array, offset: number, length: number): boolean {
     if (!isClientHello(bytes, offset, length)) return false;
@@ -32,7 +32,7 @@ export class ClientHello {
     if (body > end || !isInOnePiece(bytes, body, end - body)) return false;
     const random = body + VERSION_BYTES;
     const session = random + RANDOM_BYTES;
-    if (end > offset + length || session >= end) return false;
+    if (end !== offset + length || session >= end) return false;
     const cookie = session + 1 + bytes[session]!;
     if (cookie >= end || cookie + 1 + bytes[cookie]! > end) return false;
     this.bytes = bytes;
@@ -70,13 +70,22 @@ export function isClientHello(bytes: Uint8Array, offset: number, length: number)
   );
 }
 
-/** True for a datagram that begins with an alert that nobody has signed: anyone may have forged it. */
-export function isUnprotectedAlert(bytes: Uint8Array, offset: number, length: number): boolean {
-  return (
-    length > RECORD_HEADER_BYTES &&
-    bytes[offset] === ALERT_RECORD &&
-    uint16At(bytes, offset + 3) === 0
-  );
+/**
+ * True when a datagram holds a record that OpenSSL would end an association over although nobody has signed it: an alert
+ * without protection, or an encrypted record of less than `min` bytes, the header not counted.
+ */
+export function hasForgedRecord(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  min: number,
+): boolean {
+  const end = offset + length;
+  for (let at = offset; at + RECORD_HEADER_BYTES <= end; at += recordLength(bytes, at)) {
+    const isEncrypted = uint16At(bytes, at + 3) !== 0;
+    if (isEncrypted ? uint16At(bytes, at + 11) < min : bytes[at] === ALERT_RECORD) return true;
+  }
+  return false;
 }
 
 /**

@@ -3,14 +3,13 @@ import {
   SSL_CLIENT_HELLO_SUCCESS,
   SSL_TLSEXT_ERR_NOACK,
   SSL_TLSEXT_ERR_OK,
+  SSL_VERIFY_NONE,
 } from '../../../sys/openssl-constants.ts';
+import { ACME_TLS_PROTOCOL } from '../../../tls/tls-settings.ts';
 import { ALPN_PROTOCOLS } from '../../shared/alpn-protocols.ts';
 import { readAlpnProtocols, readServerName } from './hello-extensions.ts';
 import { readNative, scratchMemory } from './native-memory.ts';
 import type { SecureContext } from './secure-context.ts';
-
-/** TLS-ALPN-01 (RFC 8737 §6.2). */
-const ACME_PROTOCOL = 'acme-tls/1';
 
 const SERVER_NAME_EXTENSION = 0;
 const ALPN_EXTENSION = 16;
@@ -24,10 +23,14 @@ export interface HandshakeCallbacks {
 }
 
 /** Whose handshake goes on; OpenSSL calls back only from within a call of `duringHandshake`. */
-let current: SecureContext | undefined;
-/** The handshake answers a TLS-ALPN-01 challenge. */
-let isChallenge = false;
+let current: ShakingHands | undefined;
 let registered: HandshakeCallbacks | undefined;
+
+/** A channel during its handshake. */
+interface ShakingHands {
+  readonly context: SecureContext;
+  isChallenge: boolean;
+}
 
 /** The callbacks of this thread. */
 export function handshakeCallbacks(): HandshakeCallbacks {
@@ -42,14 +45,9 @@ export function handshakeCallbacks(): HandshakeCallbacks {
   return registered;
 }
 
-/**
- * Takes a step of a handshake that began with `context`.
- *
- * @returns the result of `step`.
- */
-export function duringHandshake(context: SecureContext, step: () => number): number {
-  current = context;
-  isChallenge = false;
+/** Takes a step of the handshake of a channel; returns the result of `step`. */
+export function duringHandshake(channel: ShakingHands, step: () => number): number {
+  current = channel;
   try {
     return step();
   } finally {
@@ -60,11 +58,17 @@ export function duringHandshake(context: SecureContext, step: () => number): num
 function selectContext(ssl: number): number {
   const serverName = readServerName(helloExtension(ssl, SERVER_NAME_EXTENSION));
   const offersAcme = readAlpnProtocols(helloExtension(ssl, ALPN_EXTENSION)).some(
-    ({ name }) => name === ACME_PROTOCOL,
+    ({ name }) => name === ACME_TLS_PROTOCOL,
   );
-  const challenge = offersAcme ? current!.challengeFor(serverName) : undefined;
-  isChallenge = challenge !== undefined;
-  loadOpenSsl().SSL_set_SSL_CTX(ssl, challenge ?? current!.contextFor(serverName));
+  const { context } = current!;
+  const challenge = offersAcme ? context.challengeFor(serverName) : undefined;
+  const openssl = loadOpenSsl();
+  openssl.SSL_set_SSL_CTX(ssl, challenge ?? context.contextFor(serverName));
+  if (challenge !== undefined) {
+    current!.isChallenge = true;
+    // The directory has no certificate to show, and gets no further than this handshake.
+    openssl.SSL_set_verify(ssl, SSL_VERIFY_NONE, 0);
+  }
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -90,7 +94,7 @@ function selectProtocol(
 ): number {
   const list = readNative(offered, offeredLength);
   const protocols = readAlpnProtocols(list === undefined ? undefined : withLength(list));
-  const wanted = isChallenge ? [ACME_PROTOCOL] : ALPN_PROTOCOLS;
+  const wanted = current!.isChallenge ? [ACME_TLS_PROTOCOL] : ALPN_PROTOCOLS;
   const chosen = protocols.find(({ name }) => wanted.includes(name));
   if (chosen === undefined) return SSL_TLSEXT_ERR_NOACK;
   const { bytes, address } = scratchMemory();

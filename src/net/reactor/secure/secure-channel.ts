@@ -24,6 +24,8 @@ export class SecureChannel {
   state: ChannelState = 'handshake';
   /** Why the channel failed, in words of OpenSSL. */
   failure = '';
+  /** The handshake only proves to an ACME directory that a name leads here (RFC 8737). */
+  isChallenge = false;
   protected readonly openssl: OpenSsl = loadOpenSsl();
   protected readonly ssl: bigint;
   readonly #readBio: bigint;
@@ -60,7 +62,7 @@ export class SecureChannel {
   /** Goes on with the handshake as far as what was pushed allows, which sets `state`. */
   handshake(): void {
     this.openssl.ERR_clear_error();
-    const result = duringHandshake(this.context, () => this.openssl.SSL_do_handshake(this.ssl));
+    const result = duringHandshake(this, () => this.openssl.SSL_do_handshake(this.ssl));
     if (result !== 1) {
       this.#judge(result);
       return;
@@ -76,15 +78,20 @@ export class SecureChannel {
    * @returns bytes of plaintext, or 0 when there is no more; `state` then tells whether the channel is still open.
    */
   read(address: bigint, max: number): number {
+    // What another connection left behind would be taken for a failure of this one.
+    this.openssl.ERR_clear_error();
     const length = this.openssl.SSL_read(this.ssl, address, max);
     if (length > 0) return length;
     this.#judge(length);
     return 0;
   }
 
-  /** Encrypts plaintext of an open channel; false when it cannot be sent. */
+  /** Encrypts plaintext; false when the channel is not open, or fails over it. */
   write(address: bigint, length: number): boolean {
-    return this.openssl.SSL_write(this.ssl, address, length) === length;
+    if (!this.isOpen) return false;
+    if (this.openssl.SSL_write(this.ssl, address, length) === length) return true;
+    this.fail();
+    return false;
   }
 
   /** Bytes of ciphertext that wait to be sent. */
@@ -126,9 +133,9 @@ export class SecureChannel {
     this.openssl.SSL_free(this.ssl);
   }
 
-  /** True while ciphertext that was pushed waits to be read. */
+  /** True while records of what was pushed wait to be read. */
   get hasMore(): boolean {
-    return this.openssl.BIO_ctrl(this.#readBio, BIO_CTRL_PENDING, 0, 0) > 0;
+    return this.openssl.SSL_has_pending(this.ssl) === 1;
   }
 
   /** Gives up for the reason that OpenSSL noted last. */

@@ -6,6 +6,7 @@ import {
   SSL_CTRL_CHAIN_CERT,
   SSL_CTRL_MODE,
   SSL_CTRL_SET_GROUPS_LIST,
+  SSL_CTRL_SET_MAX_CERT_LIST,
   SSL_CTRL_SET_MIN_PROTO_VERSION,
   SSL_CTRL_SET_SESS_CACHE_MODE,
   SSL_CTRL_SET_TLSEXT_TICKET_KEYS,
@@ -13,6 +14,7 @@ import {
   SSL_MODE_RELEASE_BUFFERS,
   SSL_OP_CIPHER_SERVER_PREFERENCE,
   SSL_OP_NO_COMPRESSION,
+  SSL_OP_NO_ENCRYPT_THEN_MAC,
   SSL_OP_NO_QUERY_MTU,
   SSL_OP_NO_RENEGOTIATION,
   SSL_OP_NO_TICKET,
@@ -26,13 +28,15 @@ import {
   X509_V_FLAG_CRL_CHECK,
   X509_V_FLAG_CRL_CHECK_ALL,
 } from '../../../sys/openssl-constants.ts';
-import { selectCertificate } from '../../../tls/server-name.ts';
+import { selectCertificate, selectChallenge } from '../../../tls/server-name.ts';
 import type { CertificatePair, TlsSettings } from '../../../tls/tls-settings.ts';
 import { handshakeCallbacks } from './handshake-callbacks.ts';
 import { lastOpenSslError } from './openssl-error.ts';
 import { nativeCopy } from './native-memory.ts';
 import { readCertificates, readPrivateKey, readRevocationLists } from './pem.ts';
 
+/** Certificates that a client may send, bytes. */
+const CLIENT_CHAIN_BYTES_MAX = 32 * 1024;
 /** Sessions are resumed for so long. */
 const SESSION_SECONDS = 2 * 3600;
 
@@ -42,6 +46,8 @@ const OPTIONS =
   SSL_OP_PRIORITIZE_CHACHA +
   SSL_OP_NO_COMPRESSION +
   SSL_OP_NO_QUERY_MTU;
+/** OpenSSL ends an association over a forged record when it is to check the MAC before it decrypts (RFC 7366). */
+const DATAGRAM_OPTIONS = OPTIONS + SSL_OP_NO_ENCRYPT_THEN_MAC;
 
 /** What a listener speaks TLS or DTLS with: one SSL_CTX for each certificate. */
 export class SecureContext {
@@ -80,7 +86,7 @@ export class SecureContext {
 
   /** The SSL_CTX that answers a TLS-ALPN-01 challenge for a name, or undefined when there is none (RFC 8737). */
   challengeFor(serverName: string | undefined): number | undefined {
-    const pair = this.settings.challenges.find(({ names }) => names[0] === serverName);
+    const pair = selectChallenge(this.settings.challenges, serverName);
     return pair && this.#contexts.get(pair);
   }
 
@@ -128,7 +134,7 @@ export class SecureContext {
   #setPolicy(context: number): void {
     const openssl = loadOpenSsl();
     const { minVersion, ciphers, cipherSuites, curves } = this.settings;
-    openssl.SSL_CTX_set_options(context, OPTIONS);
+    openssl.SSL_CTX_set_options(context, this.#isDatagram ? DATAGRAM_OPTIONS : OPTIONS);
     const mode = SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS;
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, mode, 0);
     const streamVersion = minVersion === 'TLSv1.3' ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -189,6 +195,7 @@ export class SecureContext {
     }
     const required = clientAuth === 'require' ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
     openssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, 0);
+    openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, CLIENT_CHAIN_BYTES_MAX, 0);
     const store = openssl.SSL_CTX_get_cert_store(context);
     readCertificates(clientCaPem, (certificate) => {
       this.#check(openssl.X509_STORE_add_cert(store, certificate), 'the client authority');

@@ -7,12 +7,13 @@ const STRANGER_READ_BYTES = 4 * 1024;
 const HANDSHAKE_STEPS = 4;
 
 /**
- * How much is read from streams in one turn of the loop, so that datagrams have their turn soon whatever streams bring.
+ * How much is read from streams in one turn of the loop, and how many steps of handshakes are taken, so that datagrams
+ * have their turn soon whatever else comes.
  *
  * Clients without an allocation share a small part of it: each of their messages may cost an HMAC and is worth nothing.
  * A connection that gets nothing is reported again in the next turn.
  */
-export class StreamBudget {
+export class LoopBudget {
   #bytes = TURN_BYTES;
   #strangersBytes = STRANGERS_TURN_BYTES;
   #handshakeSteps = HANDSHAKE_STEPS;
