@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { GatewayConfig } from './config/gateway-config.ts';
+import type { GatewayConfig, ListenerConfig } from './config/gateway-config.ts';
 import { WORKERS_MAX } from './limits.ts';
 import { IceService } from './service/ice-service.ts';
 import type { Log } from './log.ts';
 import type { CoreSetup, DataPlane, ListenerPlan } from './net/data-plane.ts';
 import { PortablePlane } from './net/portable/portable-plane.ts';
 import { ReactorPlane } from './net/reactor/reactor-plane.ts';
+import { secureContextProblem } from './net/reactor/secure/secure-context.ts';
 import { createSharedMemory } from './net/shared/shared-memory.ts';
 import { CertificateService } from './service/certificate-service.ts';
 import { policyData } from './service/policy-data.ts';
@@ -20,6 +21,7 @@ import { watchClusterNames } from './service/cluster-names.ts';
 import { checkSupport, type Support } from './sys/libc.ts';
 import { checkOpenSsl } from './sys/openssl.ts';
 import { TurnService, type PolicyData } from './service/turn-service.ts';
+import type { TlsSettings } from './tls/tls-settings.ts';
 
 const NONCE_KEY_BYTES = 32;
 
@@ -55,11 +57,13 @@ export class Gateway {
 
     const parts: GatewayPart[] = [];
     try {
-      const certificates = await CertificateService.load(config, options.log);
+      const support = options.isPortable ? ASKED_FOR : checkReactorSupport(config);
+      const check = support.supported ? reactorProblem : undefined;
+      const certificates = await CertificateService.load(config, options.log, check);
       parts.push(certificates);
       const own = ownAddresses(config, host);
       const policies = policyData(config, own, new Map());
-      const plane = createPlane(config, listeners, certificates, policies, options);
+      const plane = createPlane(config, listeners, certificates, policies, support, options.log);
       parts.push(plane);
       await plane.start();
       const ice = config.ice && new IceService(config, config.ice, options.log, certificates.ofIce);
@@ -126,10 +130,10 @@ function createPlane(
   listeners: readonly ListenerPlan[],
   certificates: CertificateService,
   policies: PolicyData,
-  { log, isPortable }: GatewayOptions,
+  support: Support,
+  log: Log,
 ): DataPlane<PolicyData> {
   const tls = certificates.ofListeners;
-  const support = isPortable ? ASKED_FOR : checkReactorSupport(tls.size > 0);
   const workers = support.supported ? workerCount(config) : 1;
   const setup = coreSetup(config, policies, workers);
   const onRecord = log.write.bind(log);
@@ -147,9 +151,15 @@ function createPlane(
 
 const ASKED_FOR: Support = { supported: false, reason: 'asked for' };
 
-function checkReactorSupport(needsOpenSsl: boolean): Support {
+function checkReactorSupport({ listeners }: GatewayConfig): Support {
   const support = checkSupport();
+  const needsOpenSsl = listeners.some(({ tls }) => tls !== undefined);
   return support.supported && needsOpenSsl ? checkOpenSsl() : support;
+}
+
+/** What a worker would say of the settings, so that it never has to. */
+function reactorProblem(listener: ListenerConfig, settings: TlsSettings): string | undefined {
+  return secureContextProblem(listener.name, settings, listener.protocol === 'dtls');
 }
 
 function coreSetup(

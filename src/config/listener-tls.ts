@@ -28,10 +28,13 @@ export function normaliseListenerTls(
     checkUpstream(entry, protocol, path, context);
     return { tls: undefined, alsoPlain: false };
   }
-  return {
-    tls: endsHere(entry, protocol, path, facts, context),
-    alsoPlain: entry.also_plain ?? false,
-  };
+  const tls = endsHere(entry, protocol, path, facts, context);
+  const alsoPlain = entry.also_plain ?? false;
+  if (alsoPlain && tls?.clientAuth === 'require') {
+    const message = 'would let clients pass without the certificate that client_auth requires';
+    context.report.problem([...path, 'also_plain'], message, 'key');
+  }
+  return { tls, alsoPlain };
 }
 
 function refuseOnPlain(

@@ -43,12 +43,12 @@ export class HttpServers {
   replaceTls(settings: TlsSettings): void {
     if (this.#tls === undefined) throw new TypeError('plain HTTP has no TLS to replace');
     const options = nodeTlsOptions(settings);
-    this.#tls = settings;
     for (const server of this.#secure) {
       server.setSecureContext(options);
       // node:tls reads it for every connection, but its types know it only as an option of a new server.
       Object.assign(server, { requestCert: options.requestCert });
     }
+    this.#tls = settings;
   }
 
   #createSecure(settings: TlsSettings, onRequest: RequestListener): HttpsServer {

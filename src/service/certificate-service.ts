@@ -8,6 +8,9 @@ import type { TlsSettings } from '../tls/tls-settings.ts';
 const ICE = 'ice';
 const listenerUse = (name: string): string => `listeners.${name}`;
 
+/** Says why a listener cannot be served with settings; undefined: it can. */
+export type ListenerCheck = (listener: ListenerConfig, settings: TlsSettings) => string | undefined;
+
 /** TLS settings of everything that a configuration serves, kept up to date from files and from an ACME directory. */
 export class CertificateService {
   readonly #listeners: readonly string[];
@@ -20,6 +23,7 @@ export class CertificateService {
     ice: IceConfig | undefined,
     acme: AcmeService | undefined,
     log: Log,
+    check: ListenerCheck | undefined,
   ) {
     const secure = listeners.filter(({ tls }) => tls !== undefined);
     this.#listeners = secure.map(({ name }) => name);
@@ -29,21 +33,27 @@ export class CertificateService {
       log: log.write.bind(log),
       onChange: () => this.#onChange(),
       issued: acme,
+      check: (use, settings) => {
+        const listener = secure.find(({ name }) => listenerUse(name) === use);
+        return listener && check?.(listener, settings);
+      },
     });
   }
 
   /**
    * Reads every certificate, or makes one where none is given.
    *
+   * @param check - says why a listener cannot be served with settings; undefined: it can.
    * @throws GatewayError GW_ERR_CERTIFICATE, GW_ERR_TLS_POLICY or GW_ERR_ACME; nothing is left running then.
    */
   static async load(
     config: Pick<GatewayConfig, 'listeners' | 'ice' | 'acme'>,
     log: Log,
+    check?: ListenerCheck,
   ): Promise<CertificateService> {
     const { listeners, ice } = config;
     const acme = config.acme && (await AcmeService.open(config.acme, { log }));
-    const service = new CertificateService(listeners, ice, acme, log);
+    const service = new CertificateService(listeners, ice, acme, log, check);
     await service.#store.load();
     return service;
   }

@@ -18,6 +18,7 @@ import { clientTrustOrigin, NO_TRUST, type ClientTrust } from './client-trust.ts
 import { FileWatch } from './file-watch.ts';
 import { KeptValue, type Followed } from './kept-value.ts';
 import { filesOfSource } from './load-certificate.ts';
+import { settingsProblem } from './node-tls.ts';
 import { groupsInForce } from './policy.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import type { CertificatePair, TlsSettings } from './tls-settings.ts';
@@ -38,6 +39,8 @@ export interface CertificateStoreOptions {
   readonly log: (record: LogRecord) => void;
   /** Called with the settings of every use when those of some have changed. */
   readonly onChange: (settings: ReadonlyMap<string, TlsSettings>) => void;
+  /** Says why settings cannot be used by whoever serves the use beside node:tls; undefined: they can. */
+  readonly check?: ((use: string, settings: TlsSettings) => string | undefined) | undefined;
   /** For sources of the kind `acme`; call `reload` when it has changed. */
   readonly issued?: IssuedCertificates | undefined;
   /** Unix milliseconds. */
@@ -64,6 +67,8 @@ export class CertificateStore {
   readonly #ticketKeys: TicketKeys;
   #challenges = NO_CHALLENGES;
   #settings: ReadonlyMap<string, TlsSettings> = new Map();
+  /** Why the latest settings of a use are not in use. */
+  readonly #refusals = new Map<string, string | undefined>();
   #watch: FileWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Looks at the files happen one after the other. */
@@ -99,13 +104,13 @@ export class CertificateStore {
           throw named(uses, error);
         });
       }
+      this.#ticketKeys.renew(this.#now());
+      this.#takeChallenges();
+      this.#settings = this.#build();
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.#ticketKeys.renew(this.#now());
-    this.#takeChallenges();
-    this.#settings = this.#build();
     this.#warn();
     this.#timer = setInterval(() => void this.reload(), TLS_CHECK_SECONDS * 1000).unref();
     return this.#settings;
@@ -231,7 +236,24 @@ export class CertificateStore {
   }
 
   #build(): ReadonlyMap<string, TlsSettings> {
-    return new Map(this.#options.uses.map((use) => [use.name, this.#settingsOf(use)]));
+    return new Map(this.#options.uses.map((use) => [use.name, this.#usableSettingsOf(use)]));
+  }
+
+  /** Certificate and policy may be fine each, and not go together: then everything stays as it was. */
+  #usableSettingsOf(use: CertificateUse): TlsSettings {
+    const { name } = use;
+    const settings = this.#settingsOf(use);
+    const reason = settingsProblem(settings) ?? this.#options.check?.(name, settings);
+    const before = this.#settings.get(name);
+    if (reason !== undefined && before === undefined) {
+      throw named([name], new GatewayError('GW_ERR_TLS_POLICY', `OpenSSL refuses it: ${reason}`));
+    }
+    if (reason !== undefined && reason !== this.#refusals.get(name)) {
+      const message = 'a new certificate does not go with ciphers and versions, the old one stays';
+      this.#log('warn', message, { uses: [name], reason });
+    }
+    this.#refusals.set(name, reason);
+    return reason === undefined ? settings : before!;
   }
 
   #settingsOf({ name, config }: CertificateUse): TlsSettings {

@@ -26,16 +26,19 @@ export function identifyClient(
 ): IdentifiedClient | undefined {
   if (identities.length === 0) return undefined;
   const subject = readSubject(certificate.raw);
-  if (subject === undefined) return undefined;
+  if (subject === undefined) return NOBODY;
   for (const identity of identities) {
     if (!fits(identity.subject, subject)) continue;
     const userId = identity.userId && fillIn(identity.userId, subject);
-    // A name that cannot be told for sure must not fall back to somebody else's.
-    if (identity.userId !== undefined && userId === undefined) continue;
+    // A name that cannot be told for sure must not fall back to somebody else's, nor to more routes.
+    if (identity.userId !== undefined && userId === undefined) return NOBODY;
     return { userId, routes: identity.routes };
   }
   return undefined;
 }
+
+/** Reaches nothing. */
+const NOBODY: IdentifiedClient = { userId: undefined, routes: [] };
 
 function readSubject(der: Uint8Array): CertificateSubject | undefined {
   try {

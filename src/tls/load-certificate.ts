@@ -68,10 +68,18 @@ export function certificatesIn(content: Content): readonly X509Certificate[] {
 
 /** The blocks of a PEM text; throws GatewayError GW_ERR_CERTIFICATE when there is none. */
 export function blocksIn(content: Content): readonly PemBlock[] {
-  const blocks = pemBlocks(content.bytes);
+  const blocks = wholeBlocksIn(content);
   if (blocks.length > 0) return blocks;
   const isEmpty = content.bytes.length === 0;
   throw contentError(content, isEmpty ? 'is empty' : 'holds neither PEM nor base64 of PEM');
+}
+
+function wholeBlocksIn(content: Content): readonly PemBlock[] {
+  try {
+    return pemBlocks(content.bytes);
+  } catch (error) {
+    throw contentError(content, 'is cut off', error);
+  }
 }
 
 function privateKeyIn(content: Content, passphrase: string | undefined): KeyObject {

@@ -6,6 +6,7 @@ import {
   type TlsOptions,
   type TLSSocket,
 } from 'node:tls';
+import { errorText } from '../errors.ts';
 import { HANDSHAKE_SECONDS } from '../limits.ts';
 import { pemBlocks } from './pem.ts';
 import { nodeCiphers } from './policy.ts';
@@ -70,6 +71,16 @@ export function clientCertificateProblem(
     return socket.authorized ? undefined : String(socket.authorizationError);
   }
   return clientAuth === 'require' ? 'peer did not return a certificate' : undefined;
+}
+
+/** Says why OpenSSL refuses settings as a whole, such as a key that is too weak for the ciphers; undefined: it does not. */
+export function settingsProblem(settings: TlsSettings): string | undefined {
+  try {
+    for (const pair of settings.certificates) contextOf(settings, pair);
+    return undefined;
+  } catch (error) {
+    return errorText(error);
+  }
 }
 
 function contextForName(settings: TlsSettings, serverName: string): SecureContext {

@@ -14,6 +14,7 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
  * Reads PEM, or base64 of PEM as Kubernetes and STUNner write it.
  *
  * @returns the blocks in their order; none when it is neither.
+ * @throws RangeError when a block has no end, as in a file that is being written.
  */
 export function pemBlocks(content: Uint8Array): readonly PemBlock[] {
   const text = Buffer.from(content).toString('latin1');
@@ -27,5 +28,9 @@ export function pemOf(certificate: X509Certificate): string {
 }
 
 function blocksOf(text: string): PemBlock[] {
-  return [...text.matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+  const blocks = [...text.matchAll(BLOCK)];
+  if (blocks.length !== [...text.matchAll(/-----BEGIN /g)].length) {
+    throw new RangeError('a PEM block has no end');
+  }
+  return blocks.map(([block, label = '']) => ({ label, text: `${block}\n` }));
 }

@@ -321,6 +321,7 @@ t.test('every problem has its exact position, and there is no other', (t) => {
     [tls(`client_ca_file: c, client_identities: [{ subject: "*", user: ${'x'.repeat(257)} }]`), '4:142 listeners[0].tls.client_identities[0].user', /at most 256 bytes/],
     [tls('client_ca_file: c, client_identities: [{ subject: "*", routes: [medai] }]'), '4:145 listeners[0].tls.client_identities[0].routes[0]', /did you mean media\?/],
 
+    [listener(`protocol: tls, also_plain: true, tls: { ${PAIR}, client_ca_file: c }`), '4:39 listeners[0].also_plain', /would let clients pass/],
     [listener('protocol: dtls, tls: { termination: upstream }'), '4:60 listeners[0].tls.termination', /for TLS only/],
     [listener('protocol: tcp, tls: { termination: upstream }'), '4:39 listeners[0].tls', /needs protocol TURN-TLS/],
     [listener('protocol: tls, tls: { termination: there }'), '4:59 listeners[0].tls.termination', /must be one of here, upstream/],

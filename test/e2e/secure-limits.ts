@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
 import { missingTool } from '../support/child-process.ts';
 import { relayFault, runUclient, startEchoPeers } from '../support/coturn-tools.ts';
-import { openDatagramDetour } from '../support/datagram-detour.ts';
+import { DatagramProxy } from '../support/datagram-proxy.ts';
 import { dtlsHello, dtlsHelloWithCookie } from '../support/dtls-hello.ts';
 import { ephemeralCredential } from '../support/credentials.ts';
 import { missingBuild } from '../support/gateway-process.ts';
@@ -50,7 +50,8 @@ t.test(
     const gateway = await startSecureGateway(t, { listeners: { dtls: DTLS } });
     const peers = await startEchoPeers(['127.0.0.1']);
     t.teardown(() => peers.stop());
-    const detour = await openDatagramDetour(t, gateway.server('dtls'));
+    const proxy = await DatagramProxy.open(gateway.server('dtls'));
+    t.teardown(() => proxy.close());
     const forged = [
       dtlsHello(),
       dtlsHelloWithCookie(Buffer.alloc(16, 7)),
@@ -65,12 +66,16 @@ t.test(
     let injected = 0;
     // uclient makes an association for each of its clients; the last one is what relays.
     const timer = setInterval(() => {
-      for (const datagram of forged) detour.inject(datagram);
+      for (const datagram of forged) proxy.inject(datagram);
       injected += forged.length;
     }, 5);
     t.teardown(() => clearInterval(timer));
     const flags = ['-S', '-e', '127.0.0.1', '-r', `${peers.port}`, '-n', '100', '-z', '10', '-c'];
-    const result = await runUclient({ port: detour.port, secret: gateway.secret }, flags, 60_000);
+    const result = await runUclient(
+      { port: proxy.address.port, secret: gateway.secret },
+      flags,
+      60_000,
+    );
     t.equal(relayFault(result), undefined, result.output);
     t.ok(injected > 500, `${injected} datagrams were injected`);
   },

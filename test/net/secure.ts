@@ -1,8 +1,8 @@
 import t from 'tap';
 import {
   ClientHello,
+  hasForgedRecord,
   isClientHello,
-  isUnprotectedAlert,
   recordLength,
   writeHelloVerifyRequest,
 } from '../../src/net/reactor/secure/client-hello.ts';
@@ -11,6 +11,7 @@ import {
   readAlpnProtocols,
   readServerName,
 } from '../../src/net/reactor/secure/hello-extensions.ts';
+import { HelloLength } from '../../src/net/reactor/secure/hello-length.ts';
 import { HandshakeGate } from '../../src/net/shared/handshake-gate.ts';
 import { HANDSHAKES_PENDING_MAX } from '../../src/limits.ts';
 import type { MonotonicMs } from '../../src/turn/policy.ts';
@@ -49,6 +50,10 @@ t.test('ClientHello: what is not one, or not one in one piece', (t) => {
   for (let length = 0; length < whole.length; length++) {
     t.notOk(new ClientHello().read(whole, 0, length), `cut at ${length}`);
   }
+  const followed = Buffer.concat([whole, Buffer.from('17fefd00010000000000010001ff', 'hex')]);
+  t.ok(isClientHello(followed, 0, followed.length));
+  t.notOk(new ClientHello().read(followed, 0, followed.length), 'followed by another record');
+  t.ok(new ClientHello().read(followed, 0, whole.length), 'alone');
   for (const [name, offset, value] of [
     ['application data', 0, 23],
     ['encrypted', 4, 1],
@@ -81,13 +86,65 @@ t.test('HelloVerifyRequest: vector', (t) => {
   t.end();
 });
 
-t.test('alerts that anyone may have forged', (t) => {
-  const alert = Buffer.from('15fefd000000000000000000020228', 'hex');
-  t.ok(isUnprotectedAlert(alert, 0, alert.length));
-  const encrypted = Buffer.from(alert);
-  encrypted[4] = 1;
-  t.notOk(isUnprotectedAlert(encrypted, 0, encrypted.length));
-  t.notOk(isUnprotectedAlert(alert, 0, 13), 'no alert at all');
+t.test('hasForgedRecord', (t) => {
+  const record = (type: number, epoch: number, length: number): Buffer =>
+    Buffer.concat([
+      Buffer.of(type, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, 1, 0, length),
+      Buffer.alloc(length),
+    ]);
+  const min = 24;
+  const [alert, handshake, whole, short] = [
+    record(21, 0, 2),
+    record(22, 0, 12),
+    record(23, 1, min),
+    record(23, 1, min - 1),
+  ];
+  const cases: [string, readonly Uint8Array[], boolean][] = [
+    ['nothing', [], false],
+    ['a handshake record', [handshake], false],
+    ['an alert without protection', [alert], true],
+    ['behind a handshake record', [handshake, alert], true],
+    ['behind an encrypted record', [whole, alert], true],
+    ['in front of an encrypted record', [alert, whole], true],
+    ['an encrypted alert', [record(21, 1, min)], false],
+    ['an encrypted record that is too short', [short], true],
+    ['one without content', [record(23, 1, 0)], true],
+    ['of a later epoch', [record(23, 2, min - 1)], true],
+    ['behind two that are not', [handshake, whole, short], true],
+    ['encrypted records', [whole, whole, record(22, 1, 200)], false],
+    ['less than the header of a record', [alert.subarray(0, 12)], false],
+    ['an alert that is cut off', [whole, alert.subarray(0, 13)], true],
+    ['a record that claims more than there is', [record(23, 1, 60).subarray(0, 30), alert], false],
+  ];
+  for (const [what, records, isForged] of cases) {
+    const bytes = Buffer.concat([Buffer.alloc(2, 0xee), ...records, alert]);
+    const length = bytes.length - 2 - alert.length;
+    t.equal(hasForgedRecord(bytes, 2, length, min), isForged, what);
+  }
+  t.end();
+});
+
+t.test('HelloLength', (t) => {
+  const hello = (length: number): Buffer => {
+    const header = Buffer.from('1603010200010000000303', 'hex');
+    header.writeUIntBE(length, 6, 3);
+    return Buffer.concat([header, Buffer.alloc(100, 0xff)]);
+  };
+  for (const [length, isAdmitted] of [
+    [0, true],
+    [508, true],
+    [16 * 1024, true],
+    [16 * 1024 + 1, false],
+    [131_000, false],
+    [0xffffff, false],
+  ] as const) {
+    for (const size of [1, 2, 5, 8, 9, 10, 1000]) {
+      t.equal(admitsInPieces(hello(length), size), isAdmitted, `${length} in pieces of ${size}`);
+    }
+  }
+  const length = new HelloLength();
+  t.ok(length.admits(hello(508), 0, 11));
+  t.ok(length.admits(hello(131_000), 0, 11), 'what comes behind the hello does not matter');
   t.end();
 });
 
@@ -168,6 +225,15 @@ t.test('HandshakeGate: so many per second', (t) => {
   t.equal(gate.pending, 7, 'what was refused does not count');
   t.end();
 });
+
+/** True when every piece is admitted. */
+function admitsInPieces(bytes: Buffer, size: number): boolean {
+  const length = new HelloLength();
+  for (let at = 0; at < bytes.length; at += size) {
+    if (!length.admits(bytes, at, Math.min(size, bytes.length - at))) return false;
+  }
+  return true;
+}
 
 function helloFrom(hex: string): ClientHello | undefined {
   const bytes = Buffer.from(`eeee${hex}`, 'hex');

@@ -2,8 +2,12 @@ import t from 'tap';
 import { parseConfig } from '../../src/config/parse.ts';
 import type { GatewayConfig } from '../../src/config/gateway-config.ts';
 import { Log } from '../../src/log.ts';
-import { CertificateService } from '../../src/service/certificate-service.ts';
+import { secureContextProblem } from '../../src/net/reactor/secure/secure-context.ts';
+import { CertificateService, type ListenerCheck } from '../../src/service/certificate-service.ts';
+import { checkOpenSsl } from '../../src/sys/openssl.ts';
+import { CertificateAuthority, writeCertificate } from '../support/certificate-authority.ts';
 
+const openssl = checkOpenSsl();
 const log = new Log({ format: 'json', levels: { all: 'DISABLE' } });
 
 t.test('every endpoint has settings of its own, whatever its name', async (t) => {
@@ -38,6 +42,38 @@ t.test('nothing speaks TLS', async (t) => {
   t.equal(certificates.ofIce, undefined);
   t.equal(changes, 1, 'reported once, in case something has changed since');
 });
+
+t.test(
+  'a pair that the policy does not allow keeps the old one',
+  { skip: !openssl.supported && openssl.reason },
+  async (t) => {
+    const folder = t.testdir();
+    const authority = await CertificateAuthority.create();
+    const files = await writeCertificate(await authority.issueServer(), folder);
+    const config = configFrom(`
+version: v1
+auth: { type: none }
+listeners:
+  - name: strict
+    protocol: TLS
+    cert_file: ${files.certFile}
+    key_file: ${files.keyFile}
+    tls: { ciphers: 'ECDHE+AESGCM:@SECLEVEL=3' }
+`);
+    const check: ListenerCheck = ({ name }, settings) =>
+      secureContextProblem(name, settings, false);
+    const certificates = await CertificateService.load(config, log, check);
+    t.teardown(() => certificates.stop());
+    const before = certificates.ofListeners.get('strict');
+    await writeCertificate(await authority.issueServer({ keyKind: 'rsa-2048' }), folder);
+    await certificates.reload();
+    t.equal(certificates.ofListeners.get('strict'), before);
+    await t.rejects(CertificateService.load(config, log, check), {
+      code: 'GW_ERR_TLS_POLICY',
+      message: /listeners\.strict.*key too small/,
+    });
+  },
+);
 
 function configFrom(text: string): GatewayConfig {
   const options = { fileName: 'test.yaml', environment: {}, readFile: () => '' };

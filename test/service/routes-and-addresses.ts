@@ -66,7 +66,14 @@ listeners: [{ name: udp, protocol: UDP, bind: 0.0.0.0, port: 3479, ${listener} }
 ${relay}
 `);
     const proxy = { mode: 'off', trusted: [] };
-    const plan = { name: 'udp', protocol: 'udp', bind: '0.0.0.0', port: 3479, alsoPlain: false, proxy };
+    const plan = {
+      name: 'udp',
+      protocol: 'udp',
+      bind: '0.0.0.0',
+      port: 3479,
+      alsoPlain: false,
+      proxy,
+    };
     const expected = [{ ...plan, relayAddresses: { configured, host: HOST } }];
     t.same(planListeners(config, HOST), expected, name);
   }

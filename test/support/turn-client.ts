@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { readBytes, readErrorCode, readUint32, readXorAddress } from '../../src/stun/attributes.ts';
 import { putUint16, uint16At } from '../../src/stun/big-endian.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
@@ -12,6 +11,7 @@ import {
   openTcp,
   openUdp,
   overStream,
+  type OpenConnection,
   type ServerAddress,
   type TurnTransport,
 } from './turn-transport.ts';
@@ -22,7 +22,7 @@ export interface TurnClientOptions {
   /** UDP unless given. */
   readonly transport?: 'udp' | 'tcp';
   /** A connection to the server that is open already, such as one over TLS. */
-  readonly connection?: Socket;
+  readonly connection?: OpenConnection;
   readonly credential?: TurnCredential;
   /** MD5 with MESSAGE-INTEGRITY unless given; SHA-256 as RFC 8489 §9.2 has it. */
   readonly algorithm?: PasswordAlgorithm;

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CHANNEL_DATA_HEADER_BYTES } from '../../src/turn/channel-data.ts';
 import { StreamFramer } from '../../src/turn/stream-framer.ts';
 
@@ -27,6 +28,9 @@ export interface TurnTransportHandler {
   onFrame(frame: Uint8Array): void;
   onClosed(reason: Error): void;
 }
+
+/** A reliable connection, such as a socket of TCP or TLS. */
+export type OpenConnection = Duplex & { readonly localPort?: number | undefined };
 
 /** Opens a UDP socket connected to `server`. */
 export async function openUdp(
@@ -60,7 +64,7 @@ export async function openTcp(
 }
 
 /** Takes over a connection that is open already, such as one over TLS. */
-export function overStream(socket: Socket, handler: TurnTransportHandler): TurnTransport {
+export function overStream(socket: OpenConnection, handler: TurnTransportHandler): TurnTransport {
   const framer = new StreamFramer();
   socket.on('data', (chunk) => {
     framer.push(chunk, 0, chunk.length);

@@ -130,7 +130,7 @@ t.test('what stops the start', async (t) => {
   const damagedList = join(folder, 'damaged.crl');
   await writeFile(damagedList, '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
   const cases: readonly [string, CertificateUse['config'], string, RegExp][] = [
-    ['no file', tlsConfig(fileSource(missing)), 'GW_ERR_CERTIFICATE', /a\.crt: no such file/],
+    ['no file', tlsConfig(fileSource(missing)), 'GW_ERR_CERTIFICATE', /a\.(?:crt|key): no such file/],
     [
       'no folder',
       tlsConfig(fileSource({ ...missing, certFile: join(folder, 'none', 'a.crt') })),
@@ -231,6 +231,19 @@ t.test('a bad pair keeps the old one', async (t) => {
   await store.reload();
   t.equal(observer.messages('warn').length, 2, 'bad again is said again');
   t.equal(status().failures, 3);
+});
+
+t.test('a chain that is cut off keeps the old one', async (t) => {
+  const folder = t.testdir();
+  const files = await writeCertificate(first, folder);
+  const { store } = open(t, [{ name: 'turn', config: tlsConfig(fileSource(files)) }]);
+  await store.load();
+  const [before] = served(store);
+  const half = authority.certificatePem.slice(0, 200);
+  await writeFile(files.certFile, `${first.chainPem}${half}`);
+  await store.reload();
+  t.equal(served(store)[0], before, 'the old one stays');
+  t.match(store.status().certificates[0], { failures: 1, lastError: /is cut off/ });
 });
 
 t.test('random damage never gets through', async (t) => {

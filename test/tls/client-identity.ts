@@ -92,8 +92,9 @@ t.test('the first identity that fits counts', (t) => {
   t.equal(identifyClient([], alice), undefined, 'no identities');
   const others = identities.slice(2);
   t.same(identifyClient(others, alice), { userId: undefined, routes: undefined }, 'any');
-  t.equal(identifyClient(others, { raw: Buffer.from('nonsense') }), undefined, 'no certificate');
-  t.equal(identifyClient(others, { raw: Buffer.alloc(0) }), undefined, 'nothing');
+  const nobody = { userId: undefined, routes: [] };
+  t.strictSame(identifyClient(others, { raw: Buffer.from('nonsense') }), nobody, 'no certificate');
+  t.strictSame(identifyClient(others, { raw: Buffer.alloc(0) }), nobody, 'nothing');
   t.end();
 });
 
@@ -144,6 +145,9 @@ t.test('a user id from the common name', async (t) => {
   ];
   for (const [what, subject, userId] of cases) {
     const certificate = await client({ subject });
-    t.equal(identifyClient([identity], certificate)?.userId, userId, what);
+    const identified = identifyClient([identity], certificate);
+    t.equal(identified?.userId, userId, what);
+    const routes = userId === undefined ? [] : undefined;
+    t.strictSame(identified?.routes, routes, `${what}: nobody may go anywhere`);
   }
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GatewayError } from '../../../errors.ts';
+import { errorText, GatewayError } from '../../../errors.ts';
 import { loadOpenSsl } from '../../../sys/openssl.ts';
 import {
   DTLS1_2_VERSION,
@@ -36,7 +36,7 @@ import { nativeCopy } from './native-memory.ts';
 import { readCertificates, readPrivateKey, readRevocationLists } from './pem.ts';
 
 /** Certificates that a client may send, bytes. */
-const CLIENT_CHAIN_BYTES_MAX = 32 * 1024;
+const CLIENT_CHAIN_BYTES_MAX = 30 * 1024;
 /** Sessions are resumed for so long. */
 const SESSION_SECONDS = 2 * 3600;
 
@@ -221,5 +221,19 @@ export class SecureContext {
     const reason = lastOpenSslError();
     const detail = `listener "${this.#listener}": OpenSSL refuses ${subject}: ${reason}`;
     throw new GatewayError('GW_ERR_TLS_POLICY', detail);
+  }
+}
+
+/** Says why no context can be made of settings; undefined: one can. For any thread. */
+export function secureContextProblem(
+  listener: string,
+  settings: TlsSettings,
+  isDatagram: boolean,
+): string | undefined {
+  try {
+    new SecureContext(listener, settings, isDatagram).retire();
+    return undefined;
+  } catch (error) {
+    return errorText(error);
   }
 }
