@@ -3,7 +3,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { say } from './prepare.mjs';
 
-/** What the interoperability tests run beside the gateway: Debian package, and the command it brings. */
+/** What the interoperability tests run beside the gateway: Debian package, and the command or file it brings. */
 const DEBIAN_PACKAGES = [
   { name: 'coturn', command: 'turnserver' },
   { name: 'chromium', command: 'chromium' },
@@ -12,6 +12,7 @@ const DEBIAN_PACKAGES = [
   { name: 'testssl.sh', command: 'testssl' },
   { name: 'haproxy', command: 'haproxy' },
   { name: 'nginx', command: 'nginx' },
+  { name: 'libnginx-mod-stream', file: '/usr/lib/nginx/modules/ngx_stream_module.so' },
   { name: 'pebble', command: 'pebble' },
 ];
 
@@ -36,7 +37,9 @@ export function installDebianPackages() {
 }
 
 function missingPackages() {
-  return DEBIAN_PACKAGES.filter(({ command }) => !findCommand(command)).map(({ name }) => name);
+  return DEBIAN_PACKAGES.filter(({ command, file }) => {
+    return command === undefined ? !existsSync(file) : !findCommand(command);
+  }).map(({ name }) => name);
 }
 
 function findCommand(command) {

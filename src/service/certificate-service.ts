@@ -1,6 +1,7 @@
 import { AcmeService } from '../acme/acme-service.ts';
 import type { GatewayConfig, IceConfig, ListenerConfig } from '../config/gateway-config.ts';
 import type { Log } from '../log.ts';
+import type { StoreStatus } from '../tls/certificate-status.ts';
 import { CertificateStore, type CertificateUse } from '../tls/certificate-store.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 
@@ -55,6 +56,7 @@ export class CertificateService {
     const acme = config.acme && (await AcmeService.open(config.acme, { log }));
     const service = new CertificateService(listeners, ice, acme, log, check);
     await service.#store.load();
+    service.#reportCertificates(log);
     return service;
   }
 
@@ -67,6 +69,11 @@ export class CertificateService {
   /** Settings of the ICE API; undefined when it is plain HTTP. */
   get ofIce(): TlsSettings | undefined {
     return this.#store.settings.get(ICE);
+  }
+
+  /** What is in use and until when, with the failures since the start. */
+  status(): StoreStatus {
+    return this.#store.status();
   }
 
   /** Begins to order certificates, once endpoints are there to answer challenges, and to report changes. */
@@ -86,6 +93,13 @@ export class CertificateService {
   async stop(): Promise<void> {
     await this.#acme?.stop();
     await this.#store.close();
+  }
+
+  #reportCertificates(log: Log): void {
+    for (const { kind, names, notAfter, uses } of this.status().certificates) {
+      const expires = new Date(notAfter * 1000).toISOString();
+      log.scope('tls').info({ uses, names, kind, expires }, 'certificate in use');
+    }
   }
 }
 

@@ -83,7 +83,7 @@ export class EventReporter {
           ...describeClient(event.client),
           reason: event.reason,
         });
-      case 'connectionRefused':
+      default:
         return warn('connection refused', {
           ...describeClient(event.client),
           reason: event.reason,

@@ -15,73 +15,78 @@ type Pointer = number;
  * and `BIO_ctrl`, see `openssl-constants.ts`.
  */
 export interface OpenSsl {
-  TLS_server_method(): Pointer;
-  DTLS_server_method(): Pointer;
-  SSL_CTX_new(method: Address): Pointer;
-  SSL_CTX_free(context: Address): void;
-  SSL_CTX_ctrl(context: Address, command: number, number: number, pointer: Address): Result;
-  SSL_CTX_set_client_hello_cb(context: Address, callback: Address, argument: Address): void;
-  SSL_CTX_set_options(context: Address, options: number): Result;
-  SSL_CTX_set_cipher_list(context: Address, list: string): Result;
-  SSL_CTX_set_ciphersuites(context: Address, list: string): Result;
-  SSL_CTX_use_certificate(context: Address, certificate: Address): Result;
-  SSL_CTX_use_PrivateKey(context: Address, key: Address): Result;
-  SSL_CTX_check_private_key(context: Address): Result;
-  SSL_CTX_set_session_id_context(context: Address, id: Address, length: number): Result;
-  SSL_CTX_set_timeout(context: Address, seconds: number): Result;
-  SSL_CTX_set_num_tickets(context: Address, count: number): Result;
-  SSL_CTX_set_alpn_select_cb(context: Address, callback: Address, argument: Address): void;
-  SSL_CTX_set_cookie_verify_cb(context: Address, callback: Address): void;
-  SSL_CTX_set_verify(context: Address, mode: number, callback: Address): void;
-  SSL_CTX_get_cert_store(context: Address): Pointer;
-  SSL_CTX_add_client_CA(context: Address, certificate: Address): Result;
-  SSL_new(context: Address): Pointer;
-  SSL_free(ssl: Address): void;
-  SSL_set_bio(ssl: Address, readBio: Address, writeBio: Address): void;
-  SSL_set_accept_state(ssl: Address): void;
-  SSL_do_handshake(ssl: Address): Result;
-  SSL_has_pending(ssl: Address): Result;
-  SSL_set_verify(ssl: Address, mode: number, callback: Address): void;
-  SSL_get_session(ssl: Address): Pointer;
-  SSL_SESSION_get_max_fragment_length(session: Address): number;
-  SSL_read(ssl: Address, buffer: Address, length: number): Result;
-  SSL_write(ssl: Address, buffer: Address, length: number): Result;
-  SSL_get_error(ssl: Address, result: number): Result;
-  SSL_shutdown(ssl: Address): Result;
-  SSL_ctrl(ssl: Address, command: number, number: number, pointer: Address): Result;
-  SSL_client_hello_get0_ext(ssl: Address, type: number, out: Address, length: Address): Result;
-  SSL_set_SSL_CTX(ssl: Address, context: Address): Pointer;
-  SSL_get1_peer_certificate(ssl: Address): Pointer;
-  SSL_get_current_cipher(ssl: Address): Pointer;
-  SSL_CIPHER_get_name(cipher: Address): string;
-  DTLSv1_listen(ssl: Address, peer: Address): Result;
-  BIO_s_mem(): Pointer;
-  BIO_new(method: Address): Pointer;
-  BIO_free(bio: Address): Result;
-  BIO_read(bio: Address, buffer: Address, length: number): Result;
-  BIO_write(bio: Address, buffer: Address, length: number): Result;
-  BIO_ctrl(bio: Address, command: number, number: number, pointer: Address): Result;
-  BIO_ADDR_new(): Pointer;
-  PEM_read_bio_X509(bio: Address, into: Address, callback: Address, argument: Address): Pointer;
-  PEM_read_bio_X509_CRL(bio: Address, into: Address, callback: Address, argument: Address): Pointer;
-  PEM_read_bio_PrivateKey(
+  TLS_server_method: () => Pointer;
+  DTLS_server_method: () => Pointer;
+  SSL_CTX_new: (method: Address) => Pointer;
+  SSL_CTX_free: (context: Address) => void;
+  SSL_CTX_ctrl: (context: Address, command: number, number: number, pointer: Address) => Result;
+  SSL_CTX_set_client_hello_cb: (context: Address, callback: Address, argument: Address) => void;
+  SSL_CTX_set_options: (context: Address, options: number) => Result;
+  SSL_CTX_set_cipher_list: (context: Address, list: string) => Result;
+  SSL_CTX_set_ciphersuites: (context: Address, list: string) => Result;
+  SSL_CTX_use_certificate: (context: Address, certificate: Address) => Result;
+  SSL_CTX_use_PrivateKey: (context: Address, key: Address) => Result;
+  SSL_CTX_check_private_key: (context: Address) => Result;
+  SSL_CTX_set_session_id_context: (context: Address, id: Address, length: number) => Result;
+  SSL_CTX_set_timeout: (context: Address, seconds: number) => Result;
+  SSL_CTX_set_num_tickets: (context: Address, count: number) => Result;
+  SSL_CTX_set_alpn_select_cb: (context: Address, callback: Address, argument: Address) => void;
+  SSL_CTX_set_cookie_verify_cb: (context: Address, callback: Address) => void;
+  SSL_CTX_set_verify: (context: Address, mode: number, callback: Address) => void;
+  SSL_CTX_get_cert_store: (context: Address) => Pointer;
+  SSL_CTX_add_client_CA: (context: Address, certificate: Address) => Result;
+  SSL_new: (context: Address) => Pointer;
+  SSL_free: (ssl: Address) => void;
+  SSL_set_bio: (ssl: Address, readBio: Address, writeBio: Address) => void;
+  SSL_set_accept_state: (ssl: Address) => void;
+  SSL_do_handshake: (ssl: Address) => Result;
+  SSL_has_pending: (ssl: Address) => Result;
+  SSL_set_verify: (ssl: Address, mode: number, callback: Address) => void;
+  SSL_get_session: (ssl: Address) => Pointer;
+  SSL_SESSION_get_max_fragment_length: (session: Address) => number;
+  SSL_read: (ssl: Address, buffer: Address, length: number) => Result;
+  SSL_write: (ssl: Address, buffer: Address, length: number) => Result;
+  SSL_get_error: (ssl: Address, result: number) => Result;
+  SSL_shutdown: (ssl: Address) => Result;
+  SSL_ctrl: (ssl: Address, command: number, number: number, pointer: Address) => Result;
+  SSL_client_hello_get0_ext: (ssl: Address, type: number, out: Address, length: Address) => Result;
+  SSL_set_SSL_CTX: (ssl: Address, context: Address) => Pointer;
+  SSL_get1_peer_certificate: (ssl: Address) => Pointer;
+  SSL_get_current_cipher: (ssl: Address) => Pointer;
+  SSL_CIPHER_get_name: (cipher: Address) => string;
+  DTLSv1_listen: (ssl: Address, peer: Address) => Result;
+  BIO_s_mem: () => Pointer;
+  BIO_new: (method: Address) => Pointer;
+  BIO_free: (bio: Address) => Result;
+  BIO_read: (bio: Address, buffer: Address, length: number) => Result;
+  BIO_write: (bio: Address, buffer: Address, length: number) => Result;
+  BIO_ctrl: (bio: Address, command: number, number: number, pointer: Address) => Result;
+  BIO_ADDR_new: () => Pointer;
+  PEM_read_bio_X509: (bio: Address, into: Address, callback: Address, argument: Address) => Pointer;
+  PEM_read_bio_X509_CRL: (
     bio: Address,
     into: Address,
     callback: Address,
     argument: Address,
-  ): Pointer;
-  X509_free(certificate: Address): void;
-  X509_CRL_free(list: Address): void;
-  EVP_PKEY_free(key: Address): void;
-  X509_STORE_add_cert(store: Address, certificate: Address): Result;
-  X509_STORE_add_crl(store: Address, list: Address): Result;
-  X509_STORE_set_flags(store: Address, flags: number): Result;
-  i2d_X509(certificate: Address, out: Address): Result;
-  ERR_clear_error(): void;
-  ERR_peek_last_error(): number;
-  ERR_reason_error_string(code: number): string | null;
+  ) => Pointer;
+  PEM_read_bio_PrivateKey: (
+    bio: Address,
+    into: Address,
+    callback: Address,
+    argument: Address,
+  ) => Pointer;
+  X509_free: (certificate: Address) => void;
+  X509_CRL_free: (list: Address) => void;
+  EVP_PKEY_free: (key: Address) => void;
+  X509_STORE_add_cert: (store: Address, certificate: Address) => Result;
+  X509_STORE_add_crl: (store: Address, list: Address) => Result;
+  X509_STORE_set_flags: (store: Address, flags: number) => Result;
+  i2d_X509: (certificate: Address, out: Address) => Result;
+  ERR_clear_error: () => void;
+  ERR_peek_last_error: () => number;
+  ERR_reason_error_string: (code: number) => string | null;
   /** Of the C library: copies between memory of ours and of OpenSSL. */
-  memcpy(to: Address, from: Address, length: number): Pointer;
+  memcpy: (to: Address, from: Address, length: number) => Pointer;
 }
 
 const POINTER = 'intptr_t';

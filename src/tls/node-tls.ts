@@ -73,7 +73,7 @@ export function clientCertificateProblem(
   return clientAuth === 'require' ? 'peer did not return a certificate' : undefined;
 }
 
-/** Says why OpenSSL refuses settings as a whole, such as a key that is too weak for the ciphers; undefined: it does not. */
+/** Says why OpenSSL refuses settings as a whole; undefined when it does not. */
 export function settingsProblem(settings: TlsSettings): string | undefined {
   try {
     for (const pair of settings.certificates) contextOf(settings, pair);

@@ -84,7 +84,7 @@ async function startCalls(t: Test, gateway: SecureGateway, server: ServerAddress
   t.teardown(() => peer.close());
   const credential = ephemeralCredential(gateway.secret, 'alice');
   const counts = { sent: 0, received: 0 };
-  let isRunning = true;
+  const stopping = new AbortController();
   const calls = await Promise.all(
     Array.from({ length: LIVE_CLIENTS }, async () => {
       const connection = await secureConnection(server, ca);
@@ -96,7 +96,7 @@ async function startCalls(t: Test, gateway: SecureGateway, server: ServerAddress
     }),
   );
   const running = calls.map(async (client) => {
-    while (isRunning) {
+    while (!stopping.signal.aborted) {
       counts.sent++;
       client.sendOnChannel(0x4000, Buffer.from('still there?'));
       await client.receive();
@@ -105,7 +105,7 @@ async function startCalls(t: Test, gateway: SecureGateway, server: ServerAddress
   });
   return {
     async stop() {
-      isRunning = false;
+      stopping.abort();
       await Promise.all(running);
       return counts;
     },
@@ -115,9 +115,9 @@ async function startCalls(t: Test, gateway: SecureGateway, server: ServerAddress
 function startNewcomers(server: ServerAddress, ca: string) {
   const failures: string[] = [];
   let done = 0;
-  let isRunning = true;
+  const stopping = new AbortController();
   const running = Array.from({ length: NEWCOMERS }, async () => {
-    while (isRunning) {
+    while (!stopping.signal.aborted) {
       try {
         const socket = await secureConnection(server, ca);
         done++;
@@ -129,7 +129,7 @@ function startNewcomers(server: ServerAddress, ca: string) {
   });
   return {
     async stop() {
-      isRunning = false;
+      stopping.abort();
       await Promise.all(running);
       return { done, failures };
     },

@@ -279,7 +279,7 @@ async function outcomeOf(
   connection.on('error', () => {});
   const client = await TurnClient.open({
     server: { host: BALANCER, port },
-    connection: connection as Socket,
+    connection,
   });
   const outcome = await client
     .binding()

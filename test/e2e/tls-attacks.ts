@@ -64,7 +64,7 @@ t.test('clients of TLS that behave badly', { skip }, async (t) => {
   });
 
   await t.test('a first record that claims a ClientHello of 131,000 bytes', async (t) => {
-    const claim = Buffer.from('1603014000' + '01' + '01ffb8' + '0303', 'hex');
+    const claim = Buffer.from('16030140000101ffb80303', 'hex');
     const hello = Buffer.concat([claim, Buffer.alloc(1000)]);
     const pieces = {
       'in one piece': [hello],
@@ -143,10 +143,10 @@ async function openPlain(server: ServerAddress): Promise<Socket> {
   return socket;
 }
 
+type SecureOptions = ConnectionOptions & ServerAddress & { readonly localAddress?: string };
+
 /** Undefined when the server closes the connection instead. */
-async function openSecure(
-  options: ConnectionOptions & ServerAddress & { readonly localAddress?: string },
-): Promise<TLSSocket | undefined> {
+async function openSecure(options: SecureOptions): Promise<TLSSocket | undefined> {
   const { host, port, localAddress } = options;
   const plain = connectPlain({ host, port, localAddress });
   const socket = connect({ ...options, socket: plain });
@@ -159,7 +159,7 @@ async function openSecure(
 }
 
 /** True when a Binding request is answered over a new connection. */
-async function isServed(options: Parameters<typeof openSecure>[0]): Promise<boolean> {
+async function isServed(options: SecureOptions): Promise<boolean> {
   const socket = await openSecure(options);
   if (socket === undefined) return false;
   const outcome = new Promise<boolean>((resolve) => {

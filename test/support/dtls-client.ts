@@ -165,7 +165,7 @@ class DtlsEngine {
   readonly #readBio: number;
   readonly #writeBio: number;
   readonly #memory = Buffer.from(new ArrayBuffer(FLIGHT_BYTES_MAX));
-  readonly #address = loadLibc().addressOf(this.#memory.buffer as ArrayBuffer);
+  readonly #address = loadLibc().addressOf(this.#memory.buffer);
 
   constructor(options: DtlsClientOptions) {
     const openssl = this.#openssl;
@@ -200,8 +200,7 @@ class DtlsEngine {
 
   read(): Buffer | undefined {
     this.#openssl.ERR_clear_error();
-    const { SSL_read } = this.#openssl;
-    const length = this.#judge(SSL_read(this.#ssl, this.#address, RECORD_BYTES_MAX));
+    const length = this.#judge(this.#openssl.SSL_read(this.#ssl, this.#address, RECORD_BYTES_MAX));
     return length > 0 ? this.#copy(length) : undefined;
   }
 
@@ -222,11 +221,12 @@ class DtlsEngine {
 
   #judge(result: number): number {
     if (result > 0) return result;
-    const { SSL_get_error, ERR_peek_last_error, ERR_reason_error_string } = this.#openssl;
-    const reason = SSL_get_error(this.#ssl, result);
+    const openssl = this.#openssl;
+    const reason = openssl.SSL_get_error(this.#ssl, result);
     if (reason === SSL_ERROR_ZERO_RETURN) this.closeReason = 'close_notify';
     else if (reason !== SSL_ERROR_WANT_READ) {
-      this.closeReason = ERR_reason_error_string(ERR_peek_last_error()) ?? `error ${reason}`;
+      this.closeReason =
+        openssl.ERR_reason_error_string(openssl.ERR_peek_last_error()) ?? `error ${reason}`;
     }
     return result;
   }

@@ -20,7 +20,7 @@ export interface HandWrittenTls {
   /** Says what is well-formed; silent once `encrypt` was called. */
   readonly secure: TLSSocket;
   /** The next record of the client (RFC 5246 §6.2.3.3, RFC 5288 §3). */
-  encrypt(contentType: number, content: Uint8Array): Buffer;
+  readonly encrypt: (contentType: number, content: Uint8Array) => Buffer;
 }
 
 /** Opens a connection; the certificate of the server, an ECDSA one, is not looked at. */

@@ -130,7 +130,12 @@ t.test('what stops the start', async (t) => {
   const damagedList = join(folder, 'damaged.crl');
   await writeFile(damagedList, '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
   const cases: readonly [string, CertificateUse['config'], string, RegExp][] = [
-    ['no file', tlsConfig(fileSource(missing)), 'GW_ERR_CERTIFICATE', /a\.(?:crt|key): no such file/],
+    [
+      'no file',
+      tlsConfig(fileSource(missing)),
+      'GW_ERR_CERTIFICATE',
+      /a\.(?:crt|key): no such file/,
+    ],
     [
       'no folder',
       tlsConfig(fileSource({ ...missing, certFile: join(folder, 'none', 'a.crt') })),

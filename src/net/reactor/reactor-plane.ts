@@ -18,6 +18,8 @@ import { openListener } from './open-listeners.ts';
 import type { FromWorker, OpenListener, ToWorker, WorkerStart } from './worker-protocol.ts';
 
 const STOP_MS_MAX = 3000;
+/** Packets leave no garbage; what strangers make it leave must not stretch the heap. */
+const YOUNG_GENERATION_MEGABYTES = 6;
 /** A worker that dies sooner than this after its start is started again only after a pause. */
 const HEALTHY_MS_MIN = 1000;
 const RESTART_PAUSE_MS = 1000;
@@ -125,6 +127,7 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
     const thread = new Worker(this.#options.workerUrl, {
       name: `relay-${index}`,
       workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MEGABYTES },
       transferList: [workerPort],
     });
     const ready = new Promise<void>((resolve, reject) => {

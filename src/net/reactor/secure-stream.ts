@@ -9,7 +9,7 @@ const RECORD_BYTES_MAX = 16 * 1024;
 /** Ciphertext is handed to the socket at the end of the turn, or when there is so much of it. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024;
 
-/** TLS on a stream connection: decrypts into the slots that datagrams are received into, and gathers what it encrypts. */
+/** TLS on a stream connection: decrypts into the slots for received datagrams, and gathers what it encrypts. */
 export class SecureStream {
   readonly channel: SecureChannel;
   readonly #reactor: Reactor;
@@ -43,8 +43,8 @@ export class SecureStream {
   /**
    * Decrypts what was pushed.
    *
-   * @param onPlaintext - told where in the arena each piece lies, which stays there until the upstream queue is flushed;
-   *   returns false when the connection is gone.
+   * @param onPlaintext - told where in the arena each piece lies, which stays there until the upstream queue is
+   *   flushed; returns false when the connection is gone.
    */
   read(onPlaintext: (offset: number, length: number) => boolean): void {
     const { memory, upstreamQueue } = this.#reactor;

@@ -71,8 +71,8 @@ export function isClientHello(bytes: Uint8Array, offset: number, length: number)
 }
 
 /**
- * True when a datagram holds a record that OpenSSL would end an association over although nobody has signed it: an alert
- * without protection, or an encrypted record of less than `min` bytes, the header not counted.
+ * True when a datagram holds a record that OpenSSL would end an association over although nobody has signed it: an
+ * alert without protection, or an encrypted record of less than `min` bytes, the header not counted.
  */
 export function hasForgedRecord(
   bytes: Uint8Array,

@@ -35,9 +35,9 @@ interface ShakingHands {
 /** The callbacks of this thread. */
 export function handshakeCallbacks(): HandshakeCallbacks {
   registered ??= {
-    clientHello: registerCallback('clientHello', (ssl) => selectContext(ssl!)),
+    clientHello: registerCallback('clientHello', (ssl) => selectContext(ssl)),
     alpnSelect: registerCallback('alpnSelect', (_ssl, out, outLength, offered, length) =>
-      selectProtocol(out!, outLength!, offered!, length!),
+      selectProtocol(out, outLength, offered, length),
     ),
     // Cookies are verified before there is anything to call back for.
     cookieVerify: registerCallback('cookieVerify', () => 1),

@@ -5,8 +5,8 @@ const MESSAGE_HEADER_BYTES = 4;
 const HELLO_BYTES_MAX = 16 * 1024;
 
 /**
- * Looks at how long a TLS ClientHello claims to be: OpenSSL takes the memory for it, up to 128 KiB, as soon as it has read
- * the header, which may come in records of any length.
+ * Looks at how long a TLS ClientHello claims to be: OpenSSL takes the memory for it, up to 128 KiB, as soon as it has
+ * read the header, which may come in records of any length.
  */
 export class HelloLength {
   /** The last four bytes of messages that were seen: type and length, once there are four. */
