@@ -55,11 +55,15 @@ export class SecureStream {
       }
       const place = memory.upstream.payloadOffset(slot);
       const length = this.channel.read(memory.arena.addressOf(place), RECORD_BYTES_MAX);
-      if (length === 0) break;
+      if (length === 0) {
+        // An answer to a key update, or an alert.
+        if (this.channel.pending > 0) this.#flushLater();
+        return;
+      }
       if (!onPlaintext(place, length)) return;
+      // Most often the record was all there is: another read would only say so.
+      if (this.channel.unread === 0) return;
     }
-    // An answer to a key update, or an alert.
-    if (this.channel.pending > 0) this.#flushLater();
   }
 
   /** Encrypts bytes of the arena; false when the channel takes no more. */

@@ -133,6 +133,11 @@ export class SecureChannel {
     this.openssl.SSL_free(this.ssl);
   }
 
+  /** Bytes pushed that no read has looked at. */
+  get unread(): number {
+    return this.openssl.BIO_ctrl(this.#readBio, BIO_CTRL_PENDING, 0, 0);
+  }
+
   /** True while records of what was pushed wait to be read. */
   get hasMore(): boolean {
     return this.openssl.SSL_has_pending(this.ssl) === 1;
