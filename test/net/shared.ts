@@ -35,11 +35,14 @@ import {
 } from '../../src/net/shared/reservation-table.ts';
 import { clearPortOwners, createSharedMemory } from '../../src/net/shared/shared-memory.ts';
 import { SpinLock } from '../../src/net/shared/spin-lock.ts';
-import { StreamConnection } from '../../src/net/shared/stream-connection.ts';
+import { HandshakeGate } from '../../src/net/shared/handshake-gate.ts';
+import { StreamConnection, type StreamPlane } from '../../src/net/shared/stream-connection.ts';
+import { StreamEndpoints } from '../../src/net/shared/stream-endpoints.ts';
+import { StreamOpeningRules } from '../../src/net/shared/stream-opening.ts';
 import { WriteBacklog } from '../../src/net/reactor/write-backlog.ts';
 import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';
 import { Client, ServerEndpoint, type Allocation } from '../../src/turn/allocation.ts';
-import type { MonotonicMs, QuotaPolicy, Reservation } from '../../src/turn/policy.ts';
+import type { MonotonicMs, QuotaPolicy, Reservation, UnixSeconds } from '../../src/turn/policy.ts';
 import type { SpinLockWorkerData } from '../support/spin-lock-worker.ts';
 import { addressFrom } from '../support/turn-client.ts';
 
@@ -445,7 +448,17 @@ t.test('StreamConnection: time and space of a client', (t) => {
   }
   const address = addressFrom('192.0.2.1', 1);
   const client = new Client(new ServerEndpoint('tcp', 'tcp', address, []), address, 0);
-  const connection = new Connection(client, 1000 as MonotonicMs);
+  const plane: StreamPlane = {
+    now: { monotonicMs: 1000 as MonotonicMs, unixSeconds: 0 as UnixSeconds },
+    handshakeGate: new HandshakeGate(1, 1),
+    connections: { attribute: () => true, refuse: () => {} },
+  };
+  const plan = { protocol: 'tcp', proxy: { mode: 'off', trusted: [] } } as unknown as ListenerPlan;
+  const listener = {
+    rules: new StreamOpeningRules(plan),
+    endpoints: new StreamEndpoints(plan),
+  };
+  const connection = new Connection(plane, listener, client);
   t.equal(connection.expiresAtMs, 1000 + CONNECTION_FIRST_BYTE_SECONDS * 1000);
   connection.handshake(2000);
   t.equal(connection.expiresAtMs, 2000 + HANDSHAKE_SECONDS * 1000);

@@ -1,5 +1,6 @@
 import { STREAM_READ_BYTES, UPSTREAM_SLOTS } from './packet-memory.ts';
 import type { Reactor } from './reactor.ts';
+import { HelloLength } from './secure/hello-length.ts';
 import { SecureChannel } from './secure/secure-channel.ts';
 import type { SecureContext } from './secure/secure-context.ts';
 import type { StreamOutput } from './stream-output.ts';
@@ -14,6 +15,7 @@ export class SecureStream {
   readonly channel: SecureChannel;
   readonly #reactor: Reactor;
   readonly #output: StreamOutput;
+  readonly #helloLength = new HelloLength();
   #unflushed = 0;
   #isFlushQueued = false;
   #isEnded = false;
@@ -27,6 +29,11 @@ export class SecureStream {
   /** Plaintext that is encrypted and not handed to the socket yet, bytes. */
   get unflushed(): number {
     return this.#unflushed;
+  }
+
+  /** False when ciphertext of the arena, which belongs to the handshake, claims a hello that is too long. */
+  admits(offset: number, length: number): boolean {
+    return this.#helloLength.admits(this.#reactor.memory.arena.bytes, offset, length);
   }
 
   /** Takes ciphertext of the arena. */

@@ -4,10 +4,8 @@ import { receiveStream } from '../../sys/stream.ts';
 import type { Client } from '../../turn/allocation.ts';
 import { StreamFramer } from '../../turn/stream-framer.ts';
 import { StreamConnection } from '../shared/stream-connection.ts';
-import { StreamOpening } from '../shared/stream-opening.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
 import { SecureStream } from './secure-stream.ts';
-import { HelloLength } from './secure/hello-length.ts';
 import { verifiedIdentity } from './secure/verified-identity.ts';
 import { StreamOutput } from './stream-output.ts';
 import type { TcpListener } from './tcp-listener.ts';
@@ -16,23 +14,19 @@ const { EAGAIN } = constants.errno;
 
 /** A client's TCP connection, plain or with TLS: cuts the stream into messages and writes what the core answers. */
 export class TcpConnection extends StreamConnection implements PollHandler {
-  readonly listener: TcpListener;
+  readonly #listener: TcpListener;
   readonly #reactor: Reactor;
   readonly #fd: number;
   readonly #framer = new StreamFramer();
   readonly #output: StreamOutput;
-  #opening: StreamOpening | undefined;
   #secure: SecureStream | undefined;
-  /** Set during the handshake. */
-  #helloLength: HelloLength | undefined;
 
   constructor(reactor: Reactor, listener: TcpListener, client: Client) {
-    super(client, reactor.now.monotonicMs);
-    this.listener = listener;
+    super(reactor, listener, client);
+    this.#listener = listener;
     this.#reactor = reactor;
     this.#fd = client.handle;
     this.#output = new StreamOutput(reactor, client);
-    this.#opening = new StreamOpening(listener.rules, client.address);
   }
 
   onReady(flags: number): void {
@@ -71,7 +65,7 @@ export class TcpConnection extends StreamConnection implements PollHandler {
 
   /** Ends what is not memory; once, before the socket is closed. */
   end(): void {
-    this.#leaveHandshake();
+    this.leaveHandshake();
     this.#reactor.gatheredWrites.flush();
     this.#secure?.end();
     this.#secure = undefined;
@@ -80,14 +74,6 @@ export class TcpConnection extends StreamConnection implements PollHandler {
   /** Bytes that the client has not taken. */
   get #waiting(): number {
     return this.#output.waiting + (this.#secure?.unflushed ?? 0);
-  }
-
-  /** A handshake begins or goes on with the next bytes. */
-  get #isBeforeOpen(): boolean {
-    return (
-      this.#helloLength !== undefined ||
-      (this.#opening !== undefined && this.listener.rules.isSecure)
-    );
   }
 
   /** One read for each turn in which the poller reports the connection. */
@@ -101,7 +87,7 @@ export class TcpConnection extends StreamConnection implements PollHandler {
     }
     const granted = loopBudget.grant(isStranger);
     if (granted === 0) return;
-    if (this.#isBeforeOpen && !loopBudget.grantHandshakeStep()) return;
+    if (this.isBeforeOpen && !loopBudget.grantHandshakeStep()) return;
     const length = receiveStream(this.#fd, memory.arena, memory.streamOffset, granted);
     if (length > 0) {
       loopBudget.spend(length, isStranger);
@@ -112,60 +98,25 @@ export class TcpConnection extends StreamConnection implements PollHandler {
   }
 
   #handleChunk(offset: number, length: number): void {
-    const skipped = this.#opening === undefined ? 0 : this.#open(this.#opening, offset, length);
-    if (this.isGone || this.#opening !== undefined || skipped === length) return;
+    const skipped = this.readOpening(this.#reactor.memory.arena.bytes, offset, length);
+    if (this.isGone || skipped === length) return;
+    if (this.isInHandshake) {
+      this.#secure ??= new SecureStream(this.#reactor, this.#listener.secureContext, this.#output);
+    }
     if (this.#secure === undefined) this.#handleMessages(offset + skipped, length - skipped);
     else this.#decrypt(this.#secure, offset + skipped, length - skipped);
     this.#reactor.upstreamQueue.flush();
     if (this.#framer.isBroken && !this.isGone) this.#close();
   }
 
-  /** Returns how many bytes of the chunk belong to a PROXY header. */
-  #open(opening: StreamOpening, offset: number, length: number): number {
-    const { connections, memory, now } = this.#reactor;
-    const outcome = opening.push(memory.arena.bytes, offset, length);
-    const client = opening.takeClient();
-    if (client !== undefined && !connections.attribute(this, client)) return length;
-    if (outcome === 'more') return length;
-    if (outcome !== 'plain' && outcome !== 'tls') {
-      connections.refuse(this, outcome);
-      return length;
-    }
-    this.#opening = undefined;
-    if (outcome === 'tls') {
-      this.#beginHandshake();
-    } else {
-      this.client.endpoint = this.listener.endpoints.plainAt(this.client.endpoint);
-      this.noteOpen(now.monotonicMs);
-    }
-    return opening.consumed;
-  }
-
-  #beginHandshake(): void {
-    const { connections, handshakeGate, now } = this.#reactor;
-    if (!handshakeGate.enter(this.client.address, now.monotonicMs)) {
-      connections.refuse(this, 'tooManyHandshakes');
-      return;
-    }
-    this.#helloLength = new HelloLength();
-    this.#secure = new SecureStream(this.#reactor, this.listener.secureContext, this.#output);
-    this.noteHandshake(now.monotonicMs);
-  }
-
-  #leaveHandshake(): void {
-    if (this.#helloLength === undefined) return;
-    this.#helloLength = undefined;
-    this.#reactor.handshakeGate.leave();
-  }
-
   #decrypt(secure: SecureStream, offset: number, length: number): void {
     const { channel } = secure;
-    if (this.#helloLength?.admits(this.#reactor.memory.arena.bytes, offset, length) === false) {
+    if (this.isInHandshake && !secure.admits(offset, length)) {
       this.#fail('the hello is too long');
       return;
     }
     secure.push(offset, length);
-    if (this.#helloLength !== undefined) {
+    if (this.isInHandshake) {
       secure.handshake();
       if (channel.isOpen) this.#handleSecured(secure);
     }
@@ -180,13 +131,13 @@ export class TcpConnection extends StreamConnection implements PollHandler {
   }
 
   #fail(reason: string): void {
-    const kind = this.#helloLength === undefined ? 'channelFailed' : 'handshakeFailed';
+    const kind = this.isInHandshake ? 'handshakeFailed' : 'channelFailed';
     this.#reactor.report({ kind, client: this.client, reason });
     this.#close();
   }
 
   #handleSecured({ channel }: SecureStream): void {
-    this.#leaveHandshake();
+    this.leaveHandshake();
     this.client.identity = verifiedIdentity(channel);
     this.noteOpen(this.#reactor.now.monotonicMs);
   }
