@@ -14,10 +14,11 @@ const DEBIAN_PACKAGES = [
   { name: 'nginx', command: 'nginx' },
   { name: 'libnginx-mod-stream', file: '/usr/lib/nginx/modules/ngx_stream_module.so' },
   { name: 'pebble', command: 'pebble' },
+  { name: 'prometheus', command: 'promtool' },
 ];
 
 /** Packages that Debian starts as a service of the same name with every boot. */
-const SERVICES = ['coturn', 'haproxy', 'nginx'];
+const SERVICES = ['coturn', 'haproxy', 'nginx', 'prometheus'];
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const APT_OPTIONS = ['-qq', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=30'];

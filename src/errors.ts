@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   GW_ERR_HTTP_UNPROTECTED: 'an HTTP endpoint beyond loopback has no authentication',
   GW_ERR_CERTIFICATE: 'a certificate, its key or a list of client authorities cannot be used',
   GW_ERR_TLS_POLICY: 'the TLS settings name something that this OpenSSL cannot do',
+  GW_ERR_TOO_MANY_REVOCATIONS: 'no more users can be revoked',
   GW_ERR_ACME: 'certificates cannot be had from the ACME directory',
 } as const;
 

@@ -13,10 +13,10 @@ export const RESERVATION_LIFETIME_SECONDS = 30;
 /** RFC 8656 §5: longest age of a nonce, seconds. */
 export const NONCE_LIFETIME_SECONDS = 3600;
 
-/** Permissions of one allocation; more are answered 508. */
-export const PERMISSIONS_PER_ALLOCATION_MAX = 64;
-/** Channel bindings of one allocation; more are answered 508. */
-export const CHANNELS_PER_ALLOCATION_MAX = 256;
+/** Permissions of one allocation, unless the configuration says otherwise; more are answered 508. */
+export const PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT = 64;
+/** Channel bindings of one allocation, unless the configuration says otherwise; more are answered 508. */
+export const CHANNELS_PER_ALLOCATION_MAX_DEFAULT = 256;
 /** Reserved ports waiting for their token, over all workers; more are answered 508. */
 export const RESERVATIONS_MAX = 1024;
 /** Free ports tried for one Allocate before it is answered 508. */
@@ -25,6 +25,24 @@ export const RELAY_BIND_ATTEMPTS_MAX = 16;
 export const ALLOCATIONS_MAX_DEFAULT = 100_000;
 /** Allocations of one client IP address, unless the configuration says otherwise. */
 export const ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT = 200;
+/** Allocations that the tables of one process have room for: one for each relay port and family. */
+export const ALLOCATIONS_CAPACITY = 131_072;
+/** Bytes per second that one allocation may relay each way, unless the configuration says otherwise. */
+export const BYTES_PER_SECOND_PER_ALLOCATION_DEFAULT = 6_250_000;
+/** The same of an allocation beyond the quota of its user, where there are such: audio passes. */
+export const DEGRADED_BYTES_PER_SECOND_DEFAULT = 16_000;
+/** Error answers per second to one address that has proven nothing, unless the configuration says otherwise. */
+export const UNAUTHENTICATED_PER_SECOND_PER_ADDRESS_DEFAULT = 10;
+/** Users whose traffic of the current second is remembered when there are limits for users. */
+export const USER_RATE_ENTRIES_MAX = 65_536;
+/** User ids that are revoked at a time. */
+export const REVOCATIONS_MAX = 10_000;
+/** Listeners, and clusters, with metrics of their own since the start; further ones are counted together. */
+export const METRIC_NAMES_MAX = 1024;
+/** Sessions in one answer of the admin API. */
+export const SESSIONS_PER_PAGE_MAX = 1000;
+/** A worker whose loop has stood still for so long is not alive, seconds. */
+export const WORKER_STALL_SECONDS = 5;
 /** Local addresses that one wildcard listener keeps apart per worker. */
 export const LOCAL_ADDRESSES_PER_LISTENER_MAX = 256;
 
@@ -129,6 +147,14 @@ export const ACME_REQUEST_SECONDS_MAX = 30;
 export const ACME_ANSWER_BYTES_MAX = 1024 * 1024;
 /** Connections that the server of HTTP-01 answers keeps open at a time. */
 export const ACME_CONNECTIONS_MAX = 64;
+/** Time to the first retransmission of a request to a STUN server, milliseconds; it doubles with each. */
+export const STUN_RETRANSMIT_MS = 500;
+/** Longest wait for one STUN server that is asked for the public address, seconds. */
+export const STUN_QUERY_SECONDS_MAX = 4;
+/** The public address is checked so often, seconds. */
+export const ADDRESS_CHECK_SECONDS = 300;
+/** Shortest wait after a check of the public address that failed, seconds; it doubles with each failure. */
+export const ADDRESS_RETRY_SECONDS_MIN = 10;
 
 assert(PERMISSION_LIFETIME_SECONDS < CHANNEL_LIFETIME_SECONDS);
 assert(ALLOCATION_LIFETIME_DEFAULT_SECONDS <= ALLOCATION_LIFETIME_MAX_SECONDS);

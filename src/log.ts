@@ -16,6 +16,8 @@ export interface LogRecord {
   readonly scope: string;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Type of the event for those who follow events, such as `allocation.created`; undefined: for the log alone. */
+  readonly event?: string | undefined;
 }
 
 const PINO_LEVEL: Readonly<Record<LogLevel, string>> = {
@@ -42,7 +44,7 @@ const SECRET_KEYS = [
 /** Structured logs with one logger per scope (`gateway`, `relay`, `turn`, `ice`, `dns`, …). */
 export class Log {
   readonly #root: Logger;
-  readonly #levels: LogOptions['levels'];
+  #levels: LogOptions['levels'];
   readonly #loggerByScope = new Map<string, Logger>();
 
   /** @param destination - standard output unless a test says otherwise. */
@@ -62,15 +64,29 @@ export class Log {
   scope(name: string): Logger {
     const known = this.#loggerByScope.get(name);
     if (known !== undefined) return known;
-    const level = PINO_LEVEL[this.#levels[name] ?? this.#levels['all'] ?? LOG_LEVEL_DEFAULT];
-    const logger = this.#root.child({ scope: name }, { level });
+    const logger = this.#root.child({ scope: name }, { level: this.#levelOf(name) });
     this.#loggerByScope.set(name, logger);
     return logger;
+  }
+
+  /** Level by scope. */
+  get levels(): LogOptions['levels'] {
+    return this.#levels;
+  }
+
+  /** Lets other levels hold from now on. */
+  setLevels(levels: LogOptions['levels']): void {
+    this.#levels = levels;
+    for (const [name, logger] of this.#loggerByScope) logger.level = this.#levelOf(name);
   }
 
   /** Writes a record that was made elsewhere. */
   write({ level, scope, message, fields }: LogRecord): void {
     this.scope(scope)[level](fields, message);
+  }
+
+  #levelOf(name: string): string {
+    return PINO_LEVEL[this.#levels[name] ?? this.#levels['all'] ?? LOG_LEVEL_DEFAULT];
   }
 }
 

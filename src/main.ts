@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import type { LoadedConfig } from './cli/configuration.ts';
+import { loadForCommand, type LoadedConfig } from './cli/configuration.ts';
 import { runCommandLine, type Runners } from './cli/program.ts';
 import { startBanner } from './cli/start-banner.ts';
 import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
@@ -11,14 +11,16 @@ import { Gateway } from './gateway.ts';
 import { Log } from './log.ts';
 import { resolveRouteTable } from './service/cluster-names.ts';
 import { EchoBackend } from './service/echo-backend.ts';
+import type { ConfigSource } from './service/config-source.ts';
 import { iceGateway } from './service/ice-service.ts';
 import { StandaloneIce } from './service/standalone-ice.ts';
 
 const runners: Runners = {
-  start: async (loaded, { isPortable }) => {
+  start: async (loaded, { isPortable, file }) => {
     const log = openLog(loaded);
-    const gateway = await Gateway.start(loaded.config, { log, isPortable });
-    const services: Stoppable[] = [gateway];
+    const source = configSource(loaded, file, log);
+    const gateway = await Gateway.start(source, { log, isPortable, version: packageVersion() });
+    const services: Stoppable[] = [{ stop: () => gateway.drainAndStop() }];
     if (loaded.origin === 'embedded') {
       services.push(
         await EchoBackend.start(ECHO_ENDPOINT).catch((error) => failAfterStop(gateway, error)),
@@ -26,6 +28,7 @@ const runners: Runners = {
       process.stdout.write(startBanner(loaded.config));
     }
     obeySignals(gateway, services, log);
+    process.on('SIGUSR1', () => gateway.drain());
   },
   ice: async (loaded) => {
     const log = openLog(loaded);
@@ -43,14 +46,31 @@ interface Stoppable {
 }
 
 interface Reloadable {
-  reloadCertificates(): Promise<void>;
+  reload(trigger: string): Promise<void>;
+}
+
+/** The configuration that has been read at first, then again from its file whenever it is asked for. */
+function configSource(loaded: LoadedConfig, file: string | undefined, log: Log): ConfigSource {
+  let first: LoadedConfig | undefined = loaded;
+  return {
+    load: () => {
+      const current = first ?? (file === undefined ? loaded : loadForCommand({ file }));
+      if (first === undefined) reportWarnings(current, log);
+      first = undefined;
+      return current;
+    },
+  };
 }
 
 function openLog({ config, warnings, origin }: LoadedConfig): Log {
   const format = origin === 'embedded' ? 'text' : config.admin.logFormat;
   const log = new Log({ format, levels: config.admin.logLevels });
-  for (const warning of warnings) log.scope('config').warn(formatProblem(warning));
+  reportWarnings({ warnings }, log);
   return log;
+}
+
+function reportWarnings({ warnings }: Pick<LoadedConfig, 'warnings'>, log: Log): void {
+  for (const warning of warnings) log.scope('config').warn(formatProblem(warning));
 }
 
 async function failAfterStop(gateway: Gateway, error: unknown): Promise<never> {
@@ -66,17 +86,11 @@ function obeySignals(service: Reloadable, services: readonly Stoppable[], log: L
     if (isStopping) process.exit(1);
     isStopping = true;
     logger.info({ signal }, 'stopping');
-    await Promise.all(services.map((one) => one.stop()));
+    for (const one of services) await one.stop();
     logger.info('stopped');
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
-  process.on('SIGHUP', (signal) => {
-    logger.info({ signal }, 'reading certificates again; for other changes restart instead');
-    void service.reloadCertificates();
-  });
-  process.on('SIGUSR1', (signal) => {
-    logger.warn({ signal }, 'drain is not available yet; restart instead');
-  });
+  process.on('SIGHUP', (signal) => void service.reload(signal));
 }
 
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {

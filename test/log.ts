@@ -30,6 +30,21 @@ t.test('levels by scope', (t) => {
   t.end();
 });
 
+t.test('levels that change', (t) => {
+  const { log, lines } = openLog('json', { all: 'INFO' });
+  const turn = log.scope('turn');
+  turn.debug('hidden');
+  log.setLevels({ all: 'ERROR', turn: 'DEBUG' });
+  turn.debug('of a logger that was there');
+  log.scope('dns').warn('hidden too');
+  log.scope('dns').error('of a new logger');
+  log.setLevels({ all: 'INFO' });
+  turn.debug('hidden again');
+  log.scope('dns').info('as before');
+  t.same(lines().map(messageOf), ['of a logger that was there', 'of a new logger', 'as before']);
+  t.end();
+});
+
 t.test('JSON lines', (t) => {
   const { log, lines } = openLog('json', { all: 'INFO' });
   log.scope('gateway').info({ listeners: ['a', 'b'] }, 'gateway is ready');

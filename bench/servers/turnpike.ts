@@ -34,14 +34,25 @@ export function turnpikeWith(nodeOptions: readonly string[]): MeasuredServer {
 
 const CONFIGURATION = {
   version: 'v1',
-  admin: { healthcheck_endpoint: '', loglevel: 'all:ERROR' },
+  admin: {
+    healthcheck_endpoint: '',
+    api_endpoint: '',
+    drain_timeout: 0,
+    loglevel: 'all:ERROR',
+  },
   auth: {
     type: 'static',
     realm: CREDENTIAL.realm,
     credentials: { username: CREDENTIAL.username, password: CREDENTIAL.password },
   },
   relay: { min_port: RELAY_PORTS.min, max_port: RELAY_PORTS.max, workers: 1 },
-  limits: { allocations_per_address_max: 100_000, handshakes_per_second_per_address: 1000 },
+  // All clients come from one address, and some send as much as they can.
+  limits: {
+    allocations_per_address_max: 100_000,
+    handshakes_per_second_per_address: 1000,
+    unauthenticated_per_second_per_address: 0,
+    bytes_per_second_per_allocation: 0,
+  },
   clusters: [{ name: 'peer', endpoints: [PEER_IP], dangerously_allow: [`${PEER_IP}/32`] }],
 };
 

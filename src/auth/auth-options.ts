@@ -8,6 +8,13 @@ export interface AuthUser {
   readonly routes?: readonly string[] | undefined;
 }
 
+/** A user who is refused for a while, whatever credential it shows. */
+export interface Revocation {
+  readonly userId: string;
+  /** First second in which the user is not refused any more. */
+  readonly untilUnixSeconds: number;
+}
+
 /** Who may allocate, as plain data that can be sent to a worker. */
 export interface AuthOptions {
   /** `none` answers Binding requests only. */
@@ -19,6 +26,8 @@ export interface AuthOptions {
   readonly secrets: readonly string[];
   /** Longest lifetime of an ephemeral credential, seconds. */
   readonly maxTtlSeconds: number;
+  /** Users whose credentials are refused until a time, Unix seconds; undefined: none. */
+  readonly revocations?: readonly Revocation[] | undefined;
   /** Password algorithms offered to clients, preferred first (RFC 8489 §14.11). */
   readonly algorithms: readonly PasswordAlgorithm[];
 }

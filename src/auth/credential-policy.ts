@@ -21,6 +21,7 @@ class ConfiguredCredentials implements CredentialPolicy {
   readonly isUserhashSupported: boolean;
   readonly #users: StaticUsers;
   readonly #ephemeral: EphemeralCredentials | undefined;
+  readonly #revokedUntil: ReadonlyMap<string, number>;
 
   constructor(options: AuthOptions) {
     const { type, realm, secrets, maxTtlSeconds } = options;
@@ -33,16 +34,25 @@ class ConfiguredCredentials implements CredentialPolicy {
       type === 'ephemeral'
         ? new EphemeralCredentials([...secrets], realm, maxTtlSeconds)
         : undefined;
+    const revocations = options.revocations ?? [];
+    this.#revokedUntil = new Map(
+      revocations.map(({ userId, untilUnixSeconds }) => [userId, untilUnixSeconds]),
+    );
+  }
+
+  isRevoked(userId: string, now: UnixSeconds): boolean {
+    return now < (this.#revokedUntil.get(userId) ?? 0);
   }
 
   find(
     username: string,
     algorithm: PasswordAlgorithm,
     now: UnixSeconds,
+    since = now,
   ): Credential | CredentialRefusal {
     return (
       this.#users.find(username, algorithm) ??
-      this.#ephemeral?.find(username, algorithm, now) ??
+      this.#ephemeral?.find(username, algorithm, now, since) ??
       'unknownUser'
     );
   }

@@ -27,16 +27,17 @@ export class EphemeralCredentials {
     this.#maxTtlSeconds = maxTtlSeconds;
   }
 
-  /** Derives the credential of a username, or says why the name is refused. */
+  /** Derives the credential of a username, or says why the name is refused; `since` as of `CredentialPolicy`. */
   find(
     username: string,
     algorithm: PasswordAlgorithm,
     now: UnixSeconds,
+    since = now,
   ): Credential | CredentialRefusal {
     const parsed = parseEphemeralUsername(username);
     if (parsed === undefined) return 'malformed';
     const { userId, expiresAtUnixSeconds } = parsed;
-    if (expiresAtUnixSeconds < now) return 'expired';
+    if (expiresAtUnixSeconds < since) return 'expired';
     const latest = now + this.#maxTtlSeconds + CREDENTIAL_CLOCK_SKEW_MAX_SECONDS;
     if (expiresAtUnixSeconds > latest) return 'malformed';
     const keys = this.#secrets.map((secret) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { defaultConfigText } from '../config/defaults.ts';
 import type { Environment } from '../config/environment.ts';
-import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { GatewayConfig, HttpEndpoint } from '../config/gateway-config.ts';
 import { loadConfig } from '../config/load.ts';
 import { oneLineConfig } from '../config/one-line-config.ts';
 import { parseConfig, type ParseResult } from '../config/parse.ts';
@@ -15,6 +15,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   readonly warnings: readonly Problem[];
   readonly origin: 'file' | 'uri' | 'embedded';
+  /** Absolute paths of the files that it was read from; empty when there are none. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -33,9 +35,39 @@ export function loadForCommand(
       'give either a configuration file or a turn:// URI, not both',
     );
   }
-  if (uri !== undefined) return { config: oneLineConfig(uri), warnings: [], origin: 'uri' };
-  if (file !== undefined) return { ...usable(loadConfig(file, environment)), origin: 'file' };
-  return { ...usable(parseEmbedded()), origin: 'embedded' };
+  if (uri !== undefined) {
+    return { config: oneLineConfig(uri), warnings: [], origin: 'uri', files: [] };
+  }
+  if (file !== undefined) {
+    const files = new Set<string>();
+    const result = usable(loadConfig(file, environment, (path) => files.add(path)));
+    return { ...result, origin: 'file', files: [...files] };
+  }
+  const embedded = usable(parseEmbedded());
+  return {
+    ...embedded,
+    config: withDefaultEndpoints(embedded.config),
+    origin: 'embedded',
+    files: [],
+  };
+}
+
+/** Nobody asked for these endpoints: who tries the gateway must not be stopped by a port that is taken. */
+function withDefaultEndpoints(config: GatewayConfig): GatewayConfig {
+  const { admin } = config;
+  return {
+    ...config,
+    admin: {
+      ...admin,
+      metricsEndpoint: unasked(admin.metricsEndpoint),
+      healthcheckEndpoint: unasked(admin.healthcheckEndpoint),
+      apiEndpoint: unasked(admin.apiEndpoint),
+    },
+  };
+}
+
+function unasked(endpoint: HttpEndpoint | undefined): HttpEndpoint | undefined {
+  return endpoint && { ...endpoint, isDefault: true };
 }
 
 function parseEmbedded(): ParseResult {

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { printable, printableLine } from './printable.ts';
 
 /** What a command prints and how it ends: 0 ok, 1 failure or "no", 2 usage or a configuration that cannot be used. */
 export interface CommandResult {
@@ -21,11 +22,17 @@ export function formatOutput(
   output: OutputFormat,
   rows: () => readonly (readonly [string, string])[],
 ): string {
-  if (output === 'json') return `${JSON.stringify(data, undefined, 2)}\n`;
-  return output === 'yaml' ? stringify(data) : formatTable(rows());
+  return formatData(data, output, () => formatTable(rows()));
 }
 
-function formatTable(rows: readonly (readonly [string, string])[]): string {
+/** Prints data as YAML or JSON, or as the text made of it for people. */
+export function formatData(data: unknown, output: OutputFormat, text: () => string): string {
+  if (output === 'json') return `${JSON.stringify(data, undefined, 2)}\n`;
+  return output === 'yaml' ? printable(stringify(data)) : text();
+}
+
+/** Writes keys and values as two columns. */
+export function formatTable(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([key]) => key.length));
-  return rows.map(([key, value]) => `${key.padEnd(width)}  ${value}\n`).join('');
+  return rows.map(([key, value]) => `${key.padEnd(width)}  ${printableLine(value)}\n`).join('');
 }

@@ -1,17 +1,18 @@
 import { ECHO_ENDPOINT } from '../config/defaults.ts';
-import type { GatewayConfig, ListenerConfig } from '../config/gateway-config.ts';
+import type { GatewayConfig, HttpEndpoint, ListenerConfig } from '../config/gateway-config.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
 
 /** What a newcomer needs to know once the embedded default configuration runs. */
 export function startBanner(config: GatewayConfig): string {
   const listeners = config.listeners.map(listenerLine);
   const ice = iceUrl(config);
+  const echo = `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`;
   return `
 Turnpike is running with its embedded configuration, on this machine only:
 
 ${listeners.join('\n')}
   ICE API         ${ice}/ice   (described at ${ice}/docs)
-  echo backend    ${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}   the only peer that clients may reach
+${adminLines(config).join('')}  echo backend    ${echo}   the only peer that clients may reach
 
 Get an ICE configuration, as an app server would for its user alice:
 
@@ -25,6 +26,33 @@ Next: write a configuration of your own (config/turnpike.example.yaml) and run: 
 Stop with Ctrl-C.
 
 `;
+}
+
+/** The addresses for operators, as far as there are any. */
+function adminLines({ admin }: GatewayConfig): string[] {
+  const apiScheme = admin.apiTls === undefined ? 'http' : 'https';
+  return [
+    ...endpointLine(
+      'console',
+      admin.apiEndpoint,
+      '   and admin API, see turnpike status',
+      apiScheme,
+    ),
+    ...endpointLine('health', admin.healthcheckEndpoint, '/ready'),
+    ...endpointLine('metrics', admin.metricsEndpoint),
+  ];
+}
+
+function endpointLine(
+  title: string,
+  endpoint: HttpEndpoint | undefined,
+  after = '',
+  scheme: 'http' | 'https' = 'http',
+): string[] {
+  if (endpoint === undefined) return [];
+  const { host, port, path } = endpoint;
+  const url = formatHttpEndpoint({ host: host || '127.0.0.1', port }, scheme);
+  return [`  ${title.padEnd(14)}  ${url}${path === '/' ? '' : path}${after}\n`];
 }
 
 function listenerLine({ protocol, bind, port, tls }: ListenerConfig): string {

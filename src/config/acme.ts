@@ -8,7 +8,13 @@ import {
   ACME_STORAGE_DEFAULT,
 } from './default-values.ts';
 import { DURATION_FORM, parseDuration } from './durations.ts';
-import type { AcmeConfig, GatewayConfig, IceConfig, ListenerConfig } from './gateway-config.ts';
+import type {
+  AcmeConfig,
+  GatewayConfig,
+  HttpEndpoint,
+  ListenerConfig,
+  TlsConfig,
+} from './gateway-config.ts';
 import { readHttpEndpoint } from './http-endpoints.ts';
 import type { NormaliseContext } from './normalise-context.ts';
 import { usableEntries } from './validate.ts';
@@ -59,11 +65,12 @@ export function normaliseAcme(
 
 /** Checks that the rest of the configuration uses the `acme` section, and can answer its challenges. */
 export function checkAcmeUse(config: GatewayConfig, { report }: NormaliseContext): void {
-  const { acme, ice, listeners } = config;
+  const { acme, admin, ice, listeners } = config;
   if (acme === undefined) return;
   const endpoints: readonly AcmeEndpoint[] = [
     ...listeners,
-    ...(ice === undefined ? [] : [iceEndpoint(ice)]),
+    ...httpsEndpoint(ice?.endpoint, ice?.tls),
+    ...httpsEndpoint(admin.apiEndpoint, admin.apiTls),
   ].filter(({ tls }) => tls !== undefined);
   if (!endpoints.some(({ tls }) => tls?.certificate.kind === 'acme')) {
     const message = 'has no effect; every endpoint has another certificate, or none';
@@ -73,7 +80,8 @@ export function checkAcmeUse(config: GatewayConfig, { report }: NormaliseContext
   const streams = endpoints.filter(({ protocol }) => protocol === 'tls');
   const ports = streams.flatMap(({ port, publicPort }) => [port, publicPort]);
   if (streams.length === 0) {
-    const message = 'needs a TURN-TLS listener, or an https ICE API, to answer tls-alpn-01';
+    const message =
+      'needs a TURN-TLS listener, an https ICE API or admin API, to answer tls-alpn-01';
     report.problem(['acme', 'challenge'], message);
   } else if (!ports.includes(TLS_ALPN_PORT)) {
     const message = `connects to port ${TLS_ALPN_PORT}, which no TURN-TLS listener has as port or public_port`;
@@ -81,8 +89,12 @@ export function checkAcmeUse(config: GatewayConfig, { report }: NormaliseContext
   }
 }
 
-function iceEndpoint({ endpoint, tls }: IceConfig): AcmeEndpoint {
-  return { protocol: 'tls', port: endpoint.port, publicPort: undefined, tls };
+function httpsEndpoint(
+  endpoint: HttpEndpoint | undefined,
+  tls: TlsConfig | undefined,
+): AcmeEndpoint[] {
+  if (endpoint === undefined) return [];
+  return [{ protocol: 'tls', port: endpoint.port, publicPort: undefined, tls }];
 }
 
 function domainsOf(acme: AcmeSection, { report }: NormaliseContext): readonly string[] {

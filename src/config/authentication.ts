@@ -1,6 +1,11 @@
 import { TEXT_ATTRIBUTE_BYTES_MAX } from '../limits.ts';
 import type { PasswordAlgorithm } from '../stun/registry.ts';
-import { ALGORITHMS_DEFAULT, MAX_TTL_DEFAULT, REALM_DEFAULT } from './default-values.ts';
+import {
+  ALGORITHMS_DEFAULT,
+  MAX_TTL_DEFAULT,
+  ON_EXPIRY_DEFAULT,
+  REALM_DEFAULT,
+} from './default-values.ts';
 import { DURATION_FORM, parseDuration } from './durations.ts';
 import type { AuthConfig, StaticUser } from './gateway-config.ts';
 import type { NormaliseContext } from './normalise-context.ts';
@@ -20,6 +25,8 @@ const TYPES: Readonly<Record<string, AuthConfig['type']>> = {
   none: 'none',
 };
 
+const ON_EXPIRIES: readonly AuthConfig['onExpiry'][] = ['keep', 'refuse', 'close'];
+
 /** Fills in the `auth` section; routes of users are checked elsewhere. */
 export function normaliseAuth(auth: AuthSection, context: NormaliseContext): AuthConfig {
   const type = TYPES[(auth.type || 'static').toLowerCase()] ?? 'static';
@@ -29,8 +36,14 @@ export function normaliseAuth(auth: AuthSection, context: NormaliseContext): Aut
     secrets: secretsOf(auth, type, context),
     users: usersOf(auth, type, context),
     maxTtlSeconds: maxTtlOf(auth, context),
+    onExpiry: onExpiryOf(auth),
     algorithms: algorithmsOf(auth),
   };
+}
+
+function onExpiryOf(auth: AuthSection): AuthConfig['onExpiry'] {
+  const word = auth.on_expiry?.toLowerCase();
+  return ON_EXPIRIES.find((known) => known === word) ?? ON_EXPIRY_DEFAULT;
 }
 
 function algorithmsOf(auth: AuthSection): readonly PasswordAlgorithm[] {

@@ -57,6 +57,7 @@ function coerceScalar(
 ): unknown {
   if (typeof value === 'string') {
     if (types.includes('integer') && /^\d{1,15}$/.test(value)) return Number(value);
+    if (types.includes('number') && /^\d{0,3}\.?\d{1,15}$/.test(value)) return Number(value);
     if (types.includes('boolean') && (value === 'true' || value === 'false'))
       return value === 'true';
     return value;

@@ -1,5 +1,5 @@
 import type { PasswordAlgorithm } from '../stun/registry.ts';
-import type { LogLevel, TlsVersion } from './gateway-config.ts';
+import type { AuthConfig, LogLevel, TlsVersion } from './gateway-config.ts';
 
 /** Name of a gateway whose file names none, as STUNner has it. */
 export const NAME_DEFAULT = 'default-stunnerd';
@@ -11,6 +11,8 @@ export const REALM_DEFAULT = 'stunner.l7mp.io';
 export const ALGORITHMS_DEFAULT: readonly PasswordAlgorithm[] = ['SHA-256', 'MD5'];
 /** Longest lifetime of a credential. */
 export const MAX_TTL_DEFAULT = '24h';
+/** What becomes of a live allocation whose credential expires. */
+export const ON_EXPIRY_DEFAULT: AuthConfig['onExpiry'] = 'close';
 /** Port of a listener (RFC 8656 §5). */
 export const LISTENER_PORT_DEFAULT = 3478;
 /** Port of a one-line gateway over TLS or DTLS (RFC 7065 §3.2), and of the one in the embedded configuration. */
@@ -23,6 +25,21 @@ export const METRICS_PORT_DEFAULT = 8080;
 /** Port of a health check endpoint that names none, and the endpoint of files without one: on every address. */
 export const HEALTHCHECK_PORT_DEFAULT = 8086;
 export const HEALTHCHECK_ENDPOINT_DEFAULT = `http://:${HEALTHCHECK_PORT_DEFAULT}`;
+/** Where the admin API and the console are served. */
+export const API_PORT_DEFAULT = 8087;
+export const API_ENDPOINT_DEFAULT = `http://127.0.0.1:${API_PORT_DEFAULT}`;
+/** Longest wait for live allocations when the gateway drains, and how long that may be at most. */
+export const DRAIN_TIMEOUT_DEFAULT = '1h';
+export const DRAIN_TIMEOUT_MAX = '168h';
+/** Share of the allocations from which on the gateway is not ready for more. */
+export const READY_FILL_MAX_DEFAULT = 0.95;
+/** Port of a STUN or TURN server that names none (RFC 8489 §8.1). */
+export const STUN_PORT_DEFAULT = 3478;
+/** STUN servers that tell the public address. */
+export const STUN_SERVERS_DEFAULT: readonly string[] = [
+  'stun.cloudflare.com:3478',
+  'stun.l.google.com:19302',
+];
 /** Where the ICE API is served when nothing else is said. */
 export const ICE_HOST_DEFAULT = '127.0.0.1';
 export const ICE_PORT_DEFAULT = 8088;

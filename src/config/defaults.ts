@@ -1,6 +1,9 @@
 import {
+  API_ENDPOINT_DEFAULT,
+  HEALTHCHECK_PORT_DEFAULT,
   ICE_ENDPOINT_DEFAULT,
   LISTENER_PORT_DEFAULT,
+  METRICS_PORT_DEFAULT,
   SECURE_PORT_DEFAULT,
 } from './default-values.ts';
 import { escapeVariables } from './environment.ts';
@@ -18,7 +21,9 @@ export function defaultConfigText(secret: string): string {
 version: v1
 admin:
   name: turnpike
-  healthcheck_endpoint: ''
+  metrics_endpoint: http://127.0.0.1:${METRICS_PORT_DEFAULT}/metrics
+  healthcheck_endpoint: http://127.0.0.1:${HEALTHCHECK_PORT_DEFAULT}
+  api_endpoint: ${API_ENDPOINT_DEFAULT}
 auth:
   type: ephemeral
   realm: turnpike.local

@@ -101,5 +101,6 @@ function isSecretPath(path: Path): boolean {
   const [section, key] = path;
   if (path.at(-1) === 'key_passphrase') return true;
   if (section === 'ice') return key === 'api_keys';
+  if (section === 'admin') return key === 'api_token';
   return section === 'auth' && (key === 'credentials' || key === 'users' || key === 'secrets');
 }

@@ -22,6 +22,8 @@ export interface AuthConfig {
   /** Static users: `credentials.username` (first) and `users`. */
   readonly users: readonly StaticUser[];
   readonly maxTtlSeconds: number;
+  /** What becomes of a live allocation whose credential expires. */
+  readonly onExpiry: 'keep' | 'refuse' | 'close';
   readonly algorithms: readonly PasswordAlgorithm[];
 }
 
@@ -31,6 +33,8 @@ export interface HttpEndpoint {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** Nobody asked for it: when its port is taken, the gateway says so and runs without it. */
+  readonly isDefault?: boolean | undefined;
 }
 
 /** Where a certificate chain and its private key come from. */
@@ -165,7 +169,13 @@ export interface ListenerConfig {
 export interface RelayConfig {
   readonly minPort: number;
   readonly maxPort: number;
-  readonly addresses: readonly { readonly bind: string; readonly advertise: string }[];
+  readonly addresses: readonly {
+    readonly bind: string;
+    /** IP address told to clients; `discover` asks the STUN servers. */
+    readonly advertise: string;
+  }[];
+  /** STUN servers that tell the public address, host:port; asked one after the other. */
+  readonly stunServers: readonly string[];
   /** Number of relay workers; 'auto' means one per available core. */
   readonly workers: number | 'auto';
 }
@@ -200,6 +210,26 @@ export interface LimitsConfig {
   readonly handshakesPerSecond: number;
   /** The same of one client address, per worker. */
   readonly handshakesPerSecondPerAddress: number;
+  readonly permissionsPerAllocationMax: number;
+  readonly channelsPerAllocationMax: number;
+  /** Rates hold for each way; 0 is no limit. */
+  readonly bytesPerSecondPerAllocation: number;
+  readonly packetsPerSecondPerAllocation: number;
+  readonly bytesPerSecondPerUser: number;
+  readonly packetsPerSecondPerUser: number;
+  /** What an allocation beyond `admin.user_quota` meets. */
+  readonly overUserQuota: 'refuse' | 'degrade';
+  /** Bytes per second of a degraded allocation, each way. */
+  readonly degradedBytesPerSecond: number;
+  /** Error answers to one address that has proven nothing; 0 is no limit. */
+  readonly unauthenticatedPerSecondPerAddress: number;
+}
+
+/** A TURN server to send clients to. */
+export interface AlternateServer {
+  /** IP address. */
+  readonly address: string;
+  readonly port: number;
 }
 
 /** The whole configuration after validation, with every default filled in; deeply frozen. */
@@ -211,8 +241,20 @@ export interface GatewayConfig {
     readonly logFormat: 'json' | 'text';
     readonly metricsEndpoint: HttpEndpoint | undefined;
     readonly healthcheckEndpoint: HttpEndpoint | undefined;
+    /** Admin API and console. */
+    readonly apiEndpoint: HttpEndpoint | undefined;
+    /** Bearer token of the admin API; undefined: none is needed, on loopback only. */
+    readonly apiToken: string | undefined;
+    /** Undefined: plain HTTP. */
+    readonly apiTls: TlsConfig | undefined;
     /** Allocations per user id; 0 means no quota. */
     readonly userQuota: number;
+    /** Longest wait for live allocations before a gateway that drains stops. */
+    readonly drainTimeoutSeconds: number;
+    /** Where clients are sent while the gateway drains. */
+    readonly alternateServers: readonly AlternateServer[];
+    /** Share of `limits.allocations_max` from which on the gateway is not ready for more, 0 to 1. */
+    readonly readyFillMax: number;
   };
   readonly auth: AuthConfig;
   /** Undefined when the file has no `ice` section. */

@@ -1,12 +1,11 @@
 import { isLoopback } from './addresses.ts';
-import { certificateOf } from './certificates.ts';
 import { ICE_ENDPOINT_DEFAULT, ICE_PORT_DEFAULT } from './default-values.ts';
-import type { IceConfig, TlsConfig } from './gateway-config.ts';
-import { isHttps, readHttpEndpoint } from './http-endpoints.ts';
+import { normaliseEndpointTls } from './endpoint-tls.ts';
+import type { IceConfig } from './gateway-config.ts';
+import { readHttpEndpoint } from './http-endpoints.ts';
 import type { FileFacts, NormaliseContext } from './normalise-context.ts';
 import type { IceSection } from './schema.ts';
 import { readSecrets } from './secrets.ts';
-import { normaliseTls } from './tls.ts';
 import { usableEntries } from './validate.ts';
 
 const UNPROTECTED =
@@ -31,32 +30,19 @@ export function normaliseIce(
   }
   const endpoint = readHttpEndpoint(text, ICE_PORT_DEFAULT, path, context, 'http or https');
   if (endpoint === undefined) return undefined;
-  const tls = tlsOf(ice, text, facts, context);
+  const tlsPath = ['ice', 'tls'];
+  const tls = normaliseEndpointTls(
+    { section: ice.tls, path: tlsPath },
+    { text, path },
+    facts,
+    context,
+  );
   const apiKeys = keys.map((key) => key.text);
   const areKeysKnown =
     !report.hasProblemAt(['ice', 'api_keys']) && !report.hasProblemAt(['ice', 'api_keys_file']);
   const isProtected = keys.length > 0 || tls?.clientAuth === 'require' || isLoopback(endpoint.host);
   if (areKeysKnown && !isProtected) report.problem(path, UNPROTECTED);
   return { endpoint, tls, apiKeys, cors: originsOf(ice, context) };
-}
-
-function tlsOf(
-  ice: IceSection,
-  endpoint: string,
-  facts: FileFacts,
-  context: NormaliseContext,
-): TlsConfig | undefined {
-  const path = ['ice', 'tls'];
-  if (!isHttps(endpoint)) {
-    if (ice.tls !== undefined) {
-      context.report.problem(path, 'needs ice.endpoint to be an https URL', 'key');
-    }
-    return undefined;
-  }
-  const section = ice.tls ?? {};
-  const owner = { section: {}, path: ['ice'], protocolKey: 'endpoint' };
-  const certificate = certificateOf({ section, path }, owner, facts, context);
-  return normaliseTls(section, certificate, path, context);
 }
 
 function originsOf(ice: IceSection, { report }: NormaliseContext): readonly string[] {

@@ -1,5 +1,6 @@
 import { isHostName, isUnspecified, parseIp } from './addresses.ts';
 import { LISTENER_PORT_DEFAULT } from './default-values.ts';
+import { DISCOVER, isDiscover } from './discovery.ts';
 import type { ListenerConfig, ListenerProtocol } from './gateway-config.ts';
 import { normaliseListenerTls } from './listener-tls.ts';
 import type { FileFacts, NormaliseContext } from './normalise-context.ts';
@@ -29,7 +30,7 @@ export function normaliseListeners(
       bind: bindOf(entry, path, context),
       port: entry.port ?? LISTENER_PORT_DEFAULT,
       address: relayedAddressOf(entry, path, context),
-      publicAddress: publicAddressOf(entry, path, context),
+      publicAddress: publicAddressOf(entry, path, facts, context),
       publicPort: entry.public_port,
       routes: checkRoutes(entry.routes, facts.clusterNames, [...path, 'routes'], context),
       ...normaliseListenerTls(entry, protocol, path, facts, context),
@@ -73,11 +74,17 @@ function relayedAddressOf(
 function publicAddressOf(
   entry: ListenerEntry,
   path: Path,
+  facts: FileFacts,
   context: NormaliseContext,
 ): string | undefined {
   const textPath = [...path, 'public_address'];
   const text = withoutPlaceholder(entry.public_address, textPath, context);
   if (text === undefined) return undefined;
+  if (isDiscover(text)) {
+    const message = `needs an entry of relay.addresses with advertise: ${DISCOVER}`;
+    if (!facts.isDiscovering) context.report.problem(textPath, message);
+    return DISCOVER;
+  }
   const host = parseIp(text) ?? (isHostName(text) ? text : undefined);
   if (host === undefined) context.report.problem(textPath, 'must be an IP address or a host name');
   return host;

@@ -7,14 +7,23 @@ import { parseConfig, type ParseResult } from './parse.ts';
 /**
  * Reads and parses a configuration file; `…_file` keys are relative to its folder.
  *
+ * @param onRead - told the path of every file that is read, the configuration first.
  * @throws GatewayError GW_ERR_CONFIG_UNREADABLE when the file itself cannot be read.
  */
-export function loadConfig(fileName: string, environment: Environment): ParseResult {
+export function loadConfig(
+  fileName: string,
+  environment: Environment,
+  onRead: (path: string) => void = () => {},
+): ParseResult {
   const resolvePath = (path: string): string => resolve(dirname(fileName), path);
+  onRead(resolve(fileName));
   return parseConfig(readText(fileName), {
     fileName,
     environment,
-    readFile: (path) => readFileSync(resolvePath(path), 'utf8'),
+    readFile: (path) => {
+      onRead(resolvePath(path));
+      return readFileSync(resolvePath(path), 'utf8');
+    },
     resolvePath,
   });
 }

@@ -13,4 +13,6 @@ export interface NormaliseContext {
 export interface FileFacts {
   readonly clusterNames: ReadonlySet<string>;
   readonly hasAcme: boolean;
+  /** An address of the relay is discovered. */
+  readonly isDiscovering: boolean;
 }

@@ -6,18 +6,20 @@ import type {
   TlsConfig,
 } from './gateway-config.ts';
 import { isSecureProtocol } from './listener-protocols.ts';
-import { MASK, withoutUnset } from './redact-values.ts';
+import { withoutUnset, type ShowSecret } from './redact-values.ts';
 
 /** What a listener says about TLS, as keys of its entry in the file; nothing for plain listeners. */
-export function listenerTlsEntries(listener: ListenerConfig): Record<string, unknown> {
+export function listenerTlsEntries(
+  listener: ListenerConfig,
+  show: ShowSecret,
+): Record<string, unknown> {
   const { protocol, tls, alsoPlain } = listener;
   if (!isSecureProtocol(protocol)) return {};
   if (tls === undefined) return { tls: { termination: 'upstream' } };
-  const isInline = tls.certificate.kind === 'inline';
   return {
-    ...(isInline ? { cert: MASK, key: MASK } : {}),
+    ...inlineEntries(tls.certificate, show),
     tls: {
-      ...tlsEntry(tls),
+      ...tlsEntry(tls, show),
       client_identities: tls.clientIdentities.map(identityEntry),
       termination: 'here',
     },
@@ -25,11 +27,11 @@ export function listenerTlsEntries(listener: ListenerConfig): Record<string, unk
   };
 }
 
-/** A `tls` section in the format of the file, passphrases masked. */
-export function tlsEntry(tls: TlsConfig): Record<string, unknown> {
+/** A `tls` section in the format of the file. */
+export function tlsEntry(tls: TlsConfig, show: ShowSecret): Record<string, unknown> {
   return {
-    ...certificateEntries(tls.certificate),
-    sni: tls.sni.map(sniEntry),
+    ...certificateEntries(tls.certificate, show),
+    sni: tls.sni.map((entry) => sniEntry(entry, show)),
     min_version: tls.minVersion,
     ciphers: `${tls.cipherSuites}:${tls.ciphers}`,
     curves: tls.curves,
@@ -39,13 +41,19 @@ export function tlsEntry(tls: TlsConfig): Record<string, unknown> {
   };
 }
 
-function sniEntry({ names, source }: SniCertificate): Record<string, unknown> {
-  return { names: [...names], ...certificateEntries(source) };
+function sniEntry({ names, source }: SniCertificate, show: ShowSecret): Record<string, unknown> {
+  return { names: [...names], ...certificateEntries(source, show) };
 }
 
-function certificateEntries(source: CertificateSource): Record<string, unknown> {
+function inlineEntries(source: CertificateSource, show: ShowSecret): Record<string, unknown> {
+  return source.kind === 'inline'
+    ? { cert: show(source.certificatePem), key: show(source.keyPem) }
+    : {};
+}
+
+function certificateEntries(source: CertificateSource, show: ShowSecret): Record<string, unknown> {
   if (source.kind === 'acme' || source.kind === 'generated') return { certificate: source.kind };
-  const key_passphrase = source.passphrase === undefined ? undefined : MASK;
+  const key_passphrase = source.passphrase && show(source.passphrase);
   if (source.kind === 'pkcs12') return withoutUnset({ pkcs12_file: source.file, key_passphrase });
   if (source.kind === 'inline') return withoutUnset({ key_passphrase });
   const { certFile, keyFile } = source;

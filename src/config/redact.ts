@@ -1,3 +1,4 @@
+import { formatAlternateServer } from './admin.ts';
 import { formatDuration } from './durations.ts';
 import type {
   AcmeConfig,
@@ -5,16 +6,18 @@ import type {
   EndpointConfig,
   GatewayConfig,
   HttpEndpoint,
+  LimitsConfig,
   ListenerConfig,
   PrefixConfig,
   StaticUser,
+  TlsConfig,
 } from './gateway-config.ts';
 import { formatHttpEndpoint } from './http-endpoints.ts';
 import { isIpv6 } from './addresses.ts';
 import { isDatagramProtocol } from './listener-protocols.ts';
 import { formatLogLevels } from './log-levels.ts';
 import { listenerTlsEntries, tlsEntry } from './redact-tls.ts';
-import { MASK, withoutUnset } from './redact-values.ts';
+import { MASK, withoutUnset, type ShowSecret } from './redact-values.ts';
 
 /**
  * The effective configuration as plain data in the format of the file, with every secret masked.
@@ -22,60 +25,98 @@ import { MASK, withoutUnset } from './redact-values.ts';
  * @returns fresh objects; keys that are unset are left out.
  */
 export function redactConfig(config: GatewayConfig): Record<string, unknown> {
-  const { admin, ice, relay, limits } = config;
+  return configEntries(config, () => MASK);
+}
+
+/**
+ * The effective configuration as plain data in the format of the file, without what is in files that are read later.
+ *
+ * @param show - says what stands in place of a secret.
+ * @returns fresh objects in the order of the file; keys that are unset are left out.
+ */
+export function configEntries(config: GatewayConfig, show: ShowSecret): Record<string, unknown> {
+  const { ice, relay, limits } = config;
   return withoutUnset({
     version: 'v1',
-    admin: {
-      name: admin.name,
-      loglevel: formatLogLevels(admin.logLevels),
-      log_format: admin.logFormat,
-      metrics_endpoint: urlOf(admin.metricsEndpoint),
-      healthcheck_endpoint: urlOf(admin.healthcheckEndpoint),
-      user_quota: admin.userQuota,
-    },
-    auth: redactAuth(config.auth),
+    admin: adminEntry(config.admin, show),
+    auth: authEntry(config.auth, show),
     ice: ice && {
-      endpoint: formatHttpEndpoint(ice.endpoint, ice.tls === undefined ? 'http' : 'https'),
-      ...(ice.tls === undefined ? {} : { tls: tlsEntry(ice.tls) }),
-      api_keys: ice.apiKeys.map(() => MASK),
+      endpoint: urlOf(ice.endpoint, ice.tls),
+      ...(ice.tls === undefined ? {} : { tls: tlsEntry(ice.tls, show) }),
+      api_keys: ice.apiKeys.map(show),
       cors: [...ice.cors],
     },
     acme: config.acme && acmeEntry(config.acme),
-    listeners: config.listeners.map(listenerEntry),
+    listeners: config.listeners.map((listener) => listenerEntry(listener, show)),
     relay: {
       min_port: relay.minPort,
       max_port: relay.maxPort,
       addresses: relay.addresses.map((address) => ({ ...address })),
+      stun_servers: [...relay.stunServers],
       workers: relay.workers,
     },
     clusters: config.clusters.map(clusterEntry),
     strict_channel_numbers: config.strictChannelNumbers,
-    limits: {
-      allocations_max: limits.allocationsMax,
-      allocations_per_address_max: limits.allocationsPerAddressMax,
-      connections_per_address_max: limits.connectionsPerAddressMax,
-      handshakes_per_second: limits.handshakesPerSecond,
-      handshakes_per_second_per_address: limits.handshakesPerSecondPerAddress,
-    },
+    limits: limitsEntry(limits),
   });
 }
 
-function redactAuth(auth: GatewayConfig['auth']): Record<string, unknown> {
+function adminEntry(admin: GatewayConfig['admin'], show: ShowSecret): Record<string, unknown> {
+  return withoutUnset({
+    name: admin.name,
+    loglevel: formatLogLevels(admin.logLevels),
+    log_format: admin.logFormat,
+    metrics_endpoint: urlOf(admin.metricsEndpoint),
+    healthcheck_endpoint: urlOf(admin.healthcheckEndpoint),
+    api_endpoint: urlOf(admin.apiEndpoint, admin.apiTls),
+    api_token: admin.apiToken && show(admin.apiToken),
+    api_tls: admin.apiTls && tlsEntry(admin.apiTls, show),
+    user_quota: admin.userQuota,
+    drain_timeout: formatDuration(admin.drainTimeoutSeconds),
+    alternate_servers: admin.alternateServers.map(formatAlternateServer),
+    ready_fill_max: admin.readyFillMax,
+  });
+}
+
+function authEntry(auth: GatewayConfig['auth'], show: ShowSecret): Record<string, unknown> {
   return {
     type: auth.type,
     realm: auth.realm,
-    ...(auth.secrets.length > 0 ? { credentials: { secrets: auth.secrets.map(() => MASK) } } : {}),
-    users: auth.users.map(userEntry),
+    ...(auth.secrets.length > 0 ? { credentials: { secrets: auth.secrets.map(show) } } : {}),
+    users: auth.users.map((user) => userEntry(user, show)),
     max_ttl: formatDuration(auth.maxTtlSeconds),
+    on_expiry: auth.onExpiry,
     algorithms: [...auth.algorithms],
   };
 }
 
-function userEntry({ username, routes }: StaticUser): Record<string, unknown> {
-  return withoutUnset({ username, password: MASK, routes: routes && [...routes] });
+function limitsEntry(limits: LimitsConfig): Record<string, unknown> {
+  return {
+    allocations_max: limits.allocationsMax,
+    allocations_per_address_max: limits.allocationsPerAddressMax,
+    connections_per_address_max: limits.connectionsPerAddressMax,
+    handshakes_per_second: limits.handshakesPerSecond,
+    handshakes_per_second_per_address: limits.handshakesPerSecondPerAddress,
+    permissions_per_allocation_max: limits.permissionsPerAllocationMax,
+    channels_per_allocation_max: limits.channelsPerAllocationMax,
+    bytes_per_second_per_allocation: limits.bytesPerSecondPerAllocation,
+    packets_per_second_per_allocation: limits.packetsPerSecondPerAllocation,
+    bytes_per_second_per_user: limits.bytesPerSecondPerUser,
+    packets_per_second_per_user: limits.packetsPerSecondPerUser,
+    over_user_quota: limits.overUserQuota,
+    degraded_bytes_per_second: limits.degradedBytesPerSecond,
+    unauthenticated_per_second_per_address: limits.unauthenticatedPerSecondPerAddress,
+  };
 }
 
-function listenerEntry(listener: ListenerConfig): Record<string, unknown> {
+function userEntry(
+  { username, password, routes }: StaticUser,
+  show: ShowSecret,
+): Record<string, unknown> {
+  return withoutUnset({ username, password: show(password), routes: routes && [...routes] });
+}
+
+function listenerEntry(listener: ListenerConfig, show: ShowSecret): Record<string, unknown> {
   return withoutUnset({
     name: listener.name,
     protocol: `TURN-${listener.protocol.toUpperCase()}`,
@@ -84,7 +125,7 @@ function listenerEntry(listener: ListenerConfig): Record<string, unknown> {
     address: listener.address,
     public_address: listener.publicAddress,
     public_port: listener.publicPort,
-    ...listenerTlsEntries(listener),
+    ...listenerTlsEntries(listener, show),
     ...proxyEntries(listener),
     routes: [...listener.routes],
   });
@@ -134,6 +175,7 @@ function blockText({ address, prefixLength }: PrefixConfig): string {
   return `${address}/${prefixLength}`;
 }
 
-function urlOf(endpoint: HttpEndpoint | undefined): string {
-  return endpoint === undefined ? '' : formatHttpEndpoint(endpoint);
+function urlOf(endpoint: HttpEndpoint | undefined, tls?: TlsConfig): string {
+  if (endpoint === undefined) return '';
+  return formatHttpEndpoint(endpoint, tls === undefined ? 'http' : 'https');
 }

@@ -1,10 +1,19 @@
 import { RELAY_BIND_ATTEMPTS_MAX } from '../limits.ts';
 import { isIpv6, isUnspecified, parseIp } from './addresses.ts';
-import { RELAY_MAX_PORT_DEFAULT, RELAY_MIN_PORT_DEFAULT } from './default-values.ts';
+import {
+  RELAY_MAX_PORT_DEFAULT,
+  RELAY_MIN_PORT_DEFAULT,
+  STUN_PORT_DEFAULT,
+  STUN_SERVERS_DEFAULT,
+} from './default-values.ts';
+import { DISCOVER, isDiscover, isDiscovering } from './discovery.ts';
 import type { RelayConfig } from './gateway-config.ts';
+import { formatHostPort, parseHostPort } from './host-ports.ts';
 import type { NormaliseContext } from './normalise-context.ts';
 import type { RelaySection } from './schema.ts';
 import { usableEntries } from './validate.ts';
+
+const ADVERTISE_FORM = `must be an IP address that clients can be told, or ${DISCOVER}`;
 
 /** Fills in the `relay` section and checks its port range and addresses. */
 export function normaliseRelay(relay: RelaySection, context: NormaliseContext): RelayConfig {
@@ -12,7 +21,13 @@ export function normaliseRelay(relay: RelaySection, context: NormaliseContext): 
   const minPort = relay.min_port ?? RELAY_MIN_PORT_DEFAULT;
   const maxPort = relay.max_port ?? RELAY_MAX_PORT_DEFAULT;
   checkPortRange(minPort, maxPort, workers === 'auto' ? 1 : workers, context);
-  return { minPort, maxPort, addresses: addressesOf(relay, context), workers };
+  return {
+    minPort,
+    maxPort,
+    addresses: addressesOf(relay, context),
+    stunServers: stunServersOf(relay, context),
+    workers,
+  };
 }
 
 function checkPortRange(
@@ -50,9 +65,10 @@ function addressesOf(relay: RelaySection, context: NormaliseContext): RelayConfi
       );
     }
     families.add(family);
+    if (isDiscover(entry.advertise)) return [{ bind, advertise: DISCOVER }];
     const advertise = parseIp(entry.advertise || bind);
     if (advertise === undefined || isUnspecified(advertise)) {
-      report.problem([...path, 'advertise'], 'must be an IP address that clients can be told');
+      report.problem([...path, 'advertise'], ADVERTISE_FORM);
       return [];
     }
     if (isIpv6(advertise) !== isIpv6(bind)) {
@@ -60,4 +76,24 @@ function addressesOf(relay: RelaySection, context: NormaliseContext): RelayConfi
     }
     return [{ bind, advertise }];
   });
+}
+
+function stunServersOf(relay: RelaySection, { report }: NormaliseContext): readonly string[] {
+  const path = ['relay', 'stun_servers'];
+  const isNeeded = isDiscovering(relay);
+  if (relay.stun_servers === undefined) return isNeeded ? STUN_SERVERS_DEFAULT : [];
+  const servers = usableEntries(relay.stun_servers).map(([index, text]) => {
+    const server = parseHostPort(text, STUN_PORT_DEFAULT);
+    if (server !== undefined) return formatHostPort(server);
+    const form = 'stun.example.org:3478, 192.0.2.1:3478 or [2001:db8::1]:3478';
+    report.problem([...path, index], `must be a host with its port such as ${form}`);
+    return '';
+  });
+  if (isNeeded && servers.length === 0) {
+    report.problem(path, `must name a server; an address of the relay is to be discovered`);
+  } else if (!isNeeded && servers.length > 0) {
+    const message = `has no effect; no entry of relay.addresses has advertise: ${DISCOVER}`;
+    report.warning(path, message, 'key');
+  }
+  return [...new Set(servers)];
 }

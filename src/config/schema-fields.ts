@@ -1,6 +1,9 @@
 import { Type, type TArray, type TObject, type TProperties, type TSchema } from 'typebox';
 import { DURATION_FORM } from './durations.ts';
 
+/** Description of keys that do nothing here. */
+export const IGNORED = 'Accepted from STUNner files and ignored.';
+
 /** Text of any kind. */
 export function text(description: string, options: { default?: string; examples?: string[] } = {}) {
   return Type.Optional(Type.String({ description, ...options, errorMessage: 'must be text' }));
@@ -42,6 +45,11 @@ export function integer(
   );
 }
 
+/** Something per second; 0 is no limit. */
+export function rate(description: string, defaultValue = 0) {
+  return integer(description, { minimum: 0, maximum: 2_000_000_000, default: defaultValue });
+}
+
 /** A TCP or UDP port. */
 export function port(description: string, options: { default?: number } = {}) {
   return integer(description, { minimum: 1, maximum: 65_535, ...options });
@@ -54,11 +62,36 @@ export function flag(description: string, defaultValue: boolean) {
   );
 }
 
+/** A share of a whole. */
+export function share(
+  description: string,
+  bounds: { minimum: number; maximum: number; default: number },
+) {
+  return Type.Optional(
+    Type.Number({
+      description,
+      ...bounds,
+      errorMessage: `must be a number from ${bounds.minimum} to ${bounds.maximum}`,
+    }),
+  );
+}
+
+/** The URL of an HTTP endpoint that can be switched off. */
+export function optionalUrl(description: string, defaultText: string) {
+  return Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description,
+      default: defaultText,
+      errorMessage: 'must be a URL, empty text or null',
+    }),
+  );
+}
+
 /** A duration as text or seconds. */
-export function duration(description: string, defaultText: string) {
+export function duration(description: string, defaultText: string, { minimum = 1 } = {}) {
   return Type.Optional(
     Type.Union(
-      [Type.Integer({ minimum: 1 }), Type.String({ pattern: '^(\\d+|(\\d+h)?(\\d+m)?(\\d+s)?)$' })],
+      [Type.Integer({ minimum }), Type.String({ pattern: '^(\\d+|(\\d+h)?(\\d+m)?(\\d+s)?)$' })],
       { description, default: defaultText, errorMessage: `must be ${DURATION_FORM}` },
     ),
   );

@@ -2,26 +2,29 @@ import { Type, type Static } from 'typebox';
 import {
   ALLOCATIONS_MAX_DEFAULT,
   ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
+  BYTES_PER_SECOND_PER_ALLOCATION_DEFAULT,
+  CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
   CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
   CREDENTIAL_CLOCK_SKEW_MAX_SECONDS,
+  DEGRADED_BYTES_PER_SECOND_DEFAULT,
   HANDSHAKES_PER_SECOND_DEFAULT,
   HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT,
+  PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
+  UNAUTHENTICATED_PER_SECOND_PER_ADDRESS_DEFAULT,
   WORKERS_MAX,
 } from '../limits.ts';
 import { AcmeSchema } from './acme-schema.ts';
+import { AdminSchema } from './admin-schema.ts';
 import {
   ALGORITHMS_DEFAULT,
-  HEALTHCHECK_ENDPOINT_DEFAULT,
-  HEALTHCHECK_PORT_DEFAULT,
   ICE_ENDPOINT_DEFAULT,
   LISTENER_PORT_DEFAULT,
-  LOG_LEVEL_DEFAULT,
   MAX_TTL_DEFAULT,
-  METRICS_PORT_DEFAULT,
-  NAME_DEFAULT,
+  ON_EXPIRY_DEFAULT,
   REALM_DEFAULT,
   RELAY_MAX_PORT_DEFAULT,
   RELAY_MIN_PORT_DEFAULT,
+  STUN_SERVERS_DEFAULT,
 } from './default-values.ts';
 import { formatDuration } from './durations.ts';
 import { DNS_ENDPOINT_FORM, STATIC_ENDPOINT_FORM } from './endpoints.ts';
@@ -31,50 +34,20 @@ import {
   choices,
   duration,
   flag,
+  IGNORED,
   integer,
   list,
   name,
   port,
+  rate,
   section,
   text,
   texts,
 } from './schema-fields.ts';
 import { IceTlsSchema, ListenerTlsSchema } from './tls-schema.ts';
 
-const IGNORED = 'Accepted from STUNner files and ignored.';
-
 /** Any letter case, as everywhere. */
 const PROXY_PROTOCOL_PATTERN = anyCasePattern(['off', 'optional', 'required']);
-
-const LicenseSchema = section(IGNORED, { key: text(IGNORED), hmac: text(IGNORED) });
-
-const AdminSchema = section('How the gateway presents itself to operators.', {
-  name: text('Name of this gateway in logs and status answers.', { default: NAME_DEFAULT }),
-  loglevel: text(
-    'Log levels: scope:LEVEL,scope:LEVEL with DISABLE, ERROR, WARN, INFO, DEBUG or TRACE.',
-    { default: `all:${LOG_LEVEL_DEFAULT}`, examples: ['all:INFO', 'all:WARN,turn:DEBUG'] },
-  ),
-  log_format: choice(['json', 'text'], 'Form of log records.', 'json'),
-  metrics_endpoint: text(
-    `URL of the Prometheus metrics, port ${METRICS_PORT_DEFAULT} unless given; empty text is off.`,
-    { default: '', examples: ['http://127.0.0.1:8080/metrics'] },
-  ),
-  healthcheck_endpoint: Type.Optional(
-    Type.Union([Type.String(), Type.Null()], {
-      description: `URL of the health checks, port ${HEALTHCHECK_PORT_DEFAULT} unless given; empty or null is off.`,
-      default: HEALTHCHECK_ENDPOINT_DEFAULT,
-      errorMessage: 'must be a URL, empty text or null',
-    }),
-  ),
-  user_quota: integer('Allocations that one user may hold at a time; 0 means no quota.', {
-    minimum: 0,
-    maximum: 1_000_000,
-    default: 0,
-  }),
-  offload_engine: text(IGNORED),
-  offload_interfaces: texts(IGNORED),
-  license_config: Type.Optional(LicenseSchema),
-});
 
 const CredentialsSchema = section(
   'Credentials of auth.type: username and password for static, secret for ephemeral.',
@@ -115,6 +88,11 @@ const AuthSchema = section('Who may allocate.', {
     `Longest lifetime of a credential; one that expires later than now + max_ttl + ${CLOCK_SKEW} is refused.`,
     MAX_TTL_DEFAULT,
   ),
+  on_expiry: choice(
+    ['keep', 'refuse', 'close'],
+    'When the credential of a live allocation expires: keep it, refuse to refresh it, or close it.',
+    ON_EXPIRY_DEFAULT,
+  ),
   algorithms: choices(
     ['SHA-256', 'MD5'],
     'Password algorithms offered to clients, preferred first (RFC 8489).',
@@ -150,7 +128,9 @@ const ListenerSchema = section('A socket that clients connect to.', {
   address: text(
     'IP address of the relayed transport addresses told to clients; 0.0.0.0 or absent lets the gateway choose.',
   ),
-  public_address: text('IP address or host name in ICE configurations.'),
+  public_address: text(
+    'IP address or host name in ICE configurations; discover is the discovered address of the relay.',
+  ),
   public_port: port('Port in ICE configurations; the port to listen on unless given.'),
   cert: text('Certificate chain for TLS and DTLS: PEM text, or base64 of it.'),
   cert_file: text('File that holds what cert would; the same as tls.cert_file.'),
@@ -181,7 +161,10 @@ const ListenerSchema = section('A socket that clients connect to.', {
 
 const RelayAddressSchema = section('One relay address.', {
   bind: Type.String({ description: 'Local IP address that relay sockets are bound to.' }),
-  advertise: text('IP address told to clients, of the same family; bind unless given.'),
+  advertise: text(
+    'IP address told to clients, of the same family; discover asks the STUN servers; bind unless given.',
+    { examples: ['203.0.113.7', 'discover'] },
+  ),
 });
 
 const RelaySchema = section('Where relayed transport addresses come from.', {
@@ -201,6 +184,10 @@ const RelaySchema = section('Where relayed transport addresses come from.', {
     {
       default: [],
     },
+  ),
+  stun_servers: texts(
+    'STUN servers that tell the address to advertise, asked one after the other, when one is to be discovered.',
+    { default: [...STUN_SERVERS_DEFAULT], examples: [['stun.example.org:3478', '[2001:db8::1]']] },
   ),
   workers: Type.Optional(
     Type.Union(
@@ -259,6 +246,43 @@ const LimitsSchema = section('Bounds of the gateway.', {
     'TLS and DTLS handshakes begun by one client IP address, per worker.',
     { minimum: 1, maximum: 10_000_000, default: HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT },
   ),
+  permissions_per_allocation_max: integer('Peer addresses that one allocation may talk to.', {
+    minimum: 1,
+    maximum: 65_536,
+    default: PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
+  }),
+  channels_per_allocation_max: integer('Channels of one allocation.', {
+    minimum: 1,
+    maximum: 16_383,
+    default: CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
+  }),
+  bytes_per_second_per_allocation: rate(
+    'Bytes that one allocation may relay per second, each way; 0 is no limit.',
+    BYTES_PER_SECOND_PER_ALLOCATION_DEFAULT,
+  ),
+  packets_per_second_per_allocation: rate(
+    'Packets that one allocation may relay per second, each way; 0 is no limit.',
+  ),
+  bytes_per_second_per_user: rate(
+    'Bytes that all allocations of one user may relay per second, each way; 0 is no limit.',
+  ),
+  packets_per_second_per_user: rate(
+    'Packets that all allocations of one user may relay per second, each way; 0 is no limit.',
+  ),
+  over_user_quota: choice(
+    ['refuse', 'degrade'],
+    'What an allocation beyond admin.user_quota meets: refusal, or a low rate.',
+    'refuse',
+  ),
+  degraded_bytes_per_second: integer('Bytes per second of such an allocation, each way.', {
+    minimum: 1000,
+    maximum: 2_000_000_000,
+    default: DEGRADED_BYTES_PER_SECOND_DEFAULT,
+  }),
+  unauthenticated_per_second_per_address: rate(
+    'Error answers per second to one IP address that has proven nothing, over UDP; 0 is no limit.',
+    UNAUTHENTICATED_PER_SECOND_PER_ADDRESS_DEFAULT,
+  ),
 });
 
 /** The configuration file, STUNner's keys and ours: the one source for types, validation and editors. */
@@ -285,8 +309,6 @@ export const FileSchema = section('Configuration of a Turnpike gateway.', {
 
 /** The file as written, after validation; absent keys are not filled in. */
 export type FileConfig = Static<typeof FileSchema>;
-/** The `admin` section as written. */
-export type AdminSection = Static<typeof AdminSchema>;
 /** The `auth` section as written. */
 export type AuthSection = Static<typeof AuthSchema>;
 /** The `ice` section as written. */

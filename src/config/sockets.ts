@@ -4,7 +4,7 @@ import { isDatagramProtocol } from './listener-protocols.ts';
 import { formatPath, type Path, type ProblemReport } from './problems.ts';
 
 /** A socket that the configuration asks for. */
-export interface Socket {
+interface Socket {
   readonly path: Path;
   readonly transport: 'udp' | 'tcp';
   /** IP address or host name; undefined or empty means every address. */
@@ -12,8 +12,40 @@ export interface Socket {
   readonly port: number;
 }
 
-/** Sockets of the listeners; `indexes` are their places in the file. */
-export function listenerSockets(
+/**
+ * Reports every socket that wants the address, port and transport of an earlier one.
+ *
+ * @param listenerIndexes - places of the listeners in the file.
+ * @returns the configuration without the default endpoints whose place was given to something else.
+ */
+export function settleSockets(
+  config: GatewayConfig,
+  listenerIndexes: readonly number[],
+  report: ProblemReport,
+): GatewayConfig {
+  const sockets = [
+    ...listenerSockets(config.listeners, listenerIndexes),
+    ...askedFor(config.admin.metricsEndpoint, ['admin', 'metrics_endpoint']),
+    ...askedFor(config.admin.healthcheckEndpoint, ['admin', 'healthcheck_endpoint']),
+    ...askedFor(config.admin.apiEndpoint, ['admin', 'api_endpoint']),
+    ...askedFor(config.ice?.endpoint, ['ice', 'endpoint']),
+    ...askedFor(challengeEndpoint(config), ['acme', 'http_endpoint']),
+  ].filter(({ path }) => !report.hasProblemAt(path.slice(0, 2)));
+  reportClashes(sockets, report);
+  const freeOrNone = (endpoint: HttpEndpoint | undefined, key: string): HttpEndpoint | undefined =>
+    withoutTaken(endpoint, ['admin', key], sockets, report);
+  const { admin } = config;
+  return {
+    ...config,
+    admin: {
+      ...admin,
+      healthcheckEndpoint: freeOrNone(admin.healthcheckEndpoint, 'healthcheck_endpoint'),
+      apiEndpoint: freeOrNone(admin.apiEndpoint, 'api_endpoint'),
+    },
+  };
+}
+
+function listenerSockets(
   listeners: GatewayConfig['listeners'],
   indexes: readonly number[],
 ): Socket[] {
@@ -25,22 +57,44 @@ export function listenerSockets(
   }));
 }
 
-/** The socket of an HTTP endpoint, when there is one. */
-export function httpSocket(endpoint: HttpEndpoint | undefined, path: Path): Socket[] {
-  return endpoint === undefined
-    ? []
-    : [{ path, transport: 'tcp', host: endpoint.host, port: endpoint.port }];
+function askedFor(endpoint: HttpEndpoint | undefined, path: Path): Socket[] {
+  return endpoint === undefined || endpoint.isDefault ? [] : [socketOf(endpoint, path)];
 }
 
-/** Reports every socket that wants the address, port and transport of an earlier one. */
-export function reportClashes(sockets: readonly Socket[], report: ProblemReport): void {
-  const sound = sockets.filter(({ path }) => !report.hasProblemAt(path.slice(0, 2)));
-  for (const [index, socket] of sound.entries()) {
-    const earlier = sound.slice(0, index).find((other) => isClash(socket, other));
+function socketOf({ host, port }: HttpEndpoint, path: Path): Socket {
+  return { path, transport: 'tcp', host, port };
+}
+
+function challengeEndpoint({ acme }: GatewayConfig): HttpEndpoint | undefined {
+  return acme?.challenge === 'http-01' ? acme.httpEndpoint : undefined;
+}
+
+function reportClashes(sockets: readonly Socket[], report: ProblemReport): void {
+  for (const [index, socket] of sockets.entries()) {
+    const earlier = sockets.slice(0, index).find((other) => isClash(socket, other));
     if (earlier === undefined) continue;
-    const place = `${socket.transport.toUpperCase()} port ${socket.port}`;
-    report.problem(socket.path, `${place} is taken by ${formatPath(earlier.path)}`);
+    report.problem(socket.path, `${placeOf(socket)} is taken by ${formatPath(earlier.path)}`);
   }
+}
+
+function withoutTaken(
+  endpoint: HttpEndpoint | undefined,
+  path: Path,
+  sockets: readonly Socket[],
+  report: ProblemReport,
+): HttpEndpoint | undefined {
+  if (!endpoint?.isDefault) return endpoint;
+  const socket = socketOf(endpoint, path);
+  const owner = sockets.find((other) => isClash(socket, other));
+  if (owner === undefined) return endpoint;
+  const name = formatPath(path);
+  const message = `takes ${placeOf(socket)}, the default of ${name}, which is off therefore`;
+  report.warning(owner.path, message);
+  return undefined;
+}
+
+function placeOf({ transport, port }: Socket): string {
+  return `${transport.toUpperCase()} port ${port}`;
 }
 
 function isClash(left: Socket, right: Socket): boolean {

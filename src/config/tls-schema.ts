@@ -91,6 +91,9 @@ export const ListenerTlsSchema = section('How the listener speaks TLS or DTLS.',
 /** The `tls` section of the ICE API. */
 export const IceTlsSchema = section('How the ICE API speaks HTTPS.', TLS_KEYS);
 
+/** The `api_tls` section of the admin API. */
+export const ApiTlsSchema = section('How the admin API speaks HTTPS.', TLS_KEYS);
+
 /** What every `tls` section has, as written. */
 export type TlsSection = Static<typeof IceTlsSchema>;
 /** An entry of `client_identities` as written. */

@@ -1,6 +1,6 @@
 import type { TlsSettings } from '../tls/tls-settings.ts';
 import type { RelayAddressPlan } from './relay-address-plan.ts';
-import type { QuotaLimits } from './shared/quota-table.ts';
+import type { SessionPage, SessionQuery, SessionTarget } from './session.ts';
 
 /** Who may tell a listener the address of its client by the PROXY protocol. */
 export interface ProxyPlan {
@@ -27,7 +27,12 @@ export interface ListenerPlan {
 /** Memory that all workers of a process share, see the classes that read it. */
 export interface SharedMemory {
   readonly quota: SharedArrayBuffer;
+  readonly answers: SharedArrayBuffer;
+  readonly userRates: SharedArrayBuffer;
+  readonly heartbeats: SharedArrayBuffer;
   readonly reservations: SharedArrayBuffer;
+  /** See `src/metrics`. */
+  readonly statistics: SharedArrayBuffer;
   readonly descriptors: SharedArrayBuffer;
   /** One byte per relay port and family, see `RelayPorts`. */
   readonly portOwnersIpv4: SharedArrayBuffer;
@@ -53,10 +58,15 @@ export interface CoreSetup<Policies> {
   readonly worker: number;
   readonly memory: SharedMemory;
   readonly nonceKey: Uint8Array;
-  readonly relayPorts: { readonly minPort: number; readonly maxPort: number };
-  readonly quota: QuotaLimits;
-  readonly strictChannelNumbers: boolean;
   readonly policies: Policies;
+}
+
+/** How a worker does. */
+export interface WorkerHealth {
+  /** How long its loop takes, or has taken so far, to come to a question of the main thread, milliseconds. */
+  readonly lagMs: number;
+  /** How often it had to be started again. */
+  readonly restarts: number;
 }
 
 /** Moves packets between clients and peers. */
@@ -64,10 +74,28 @@ export interface DataPlane<Policies> {
   readonly mode: 'reactor' | 'portable';
   /** Opens every listener; throws GatewayError GW_ERR_LISTEN and leaves nothing open when one cannot be. */
   start(): Promise<void>;
-  /** Swaps credentials and routes everywhere; live allocations stay. */
-  replacePolicies(policies: Policies): void;
+  /** Swaps the given parts of the policies everywhere; live allocations stay. */
+  replacePolicies(policies: Partial<Policies>): void;
   /** Swaps certificates and all other TLS settings for handshakes to come; live connections stay. */
   replaceTls(settings: TlsByListener): void;
+  /** Swaps what holds for connections to come. */
+  replaceLimits(limits: ConnectionLimits): void;
+  /**
+   * Opens listeners that are new, and lets go of those that are not planned any more.
+   *
+   * A listener that changes its place is opened there, and the allocations of the old one go on until they end; those
+   * of one that is gone by name end at once. What changes otherwise holds for allocations and connections to come.
+   *
+   * @param tls - settings of every listener that is planned now.
+   * @throws GatewayError GW_ERR_LISTEN when one cannot be opened; everything is as before then.
+   */
+  replaceListeners(listeners: readonly ListenerPlan[], tls: TlsByListener): Promise<void>;
+  /** Finds live sessions. */
+  sessions(query: SessionQuery): Promise<SessionPage>;
+  /** Ends sessions; resolves with how many. */
+  endSessions(target: SessionTarget): Promise<number>;
+  /** How the workers do, by their number. */
+  workers(): readonly WorkerHealth[];
   /** Ends all allocations and closes every socket. */
   stop(): Promise<void>;
 }

@@ -6,8 +6,8 @@ import type { TransportEvent } from './shared/transport-event.ts';
 /** What a data plane drives: a TURN server with its policies and its reports. */
 export interface TurnCore<Policies> {
   readonly server: TurnServer;
-  /** Swaps credentials and routes; the driver drains the server's commands afterwards. */
-  replacePolicies(policies: Policies): void;
+  /** Swaps the given parts of the policies; the driver drains the server's commands afterwards. */
+  replacePolicies(policies: Partial<Policies>, now: Now): void;
   /** Reports an event of the server, or of the connections to it. */
   onEvent(event: TurnEvent | TransportEvent, now: Now): void;
 }

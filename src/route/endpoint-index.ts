@@ -27,7 +27,7 @@ const scratch = new TransportAddress();
 /**
  * Endpoints found by address: one hash look-up per prefix length that occurs, however many endpoints there are.
  *
- * Every range that contains the address is found, not only the longest, because clusters may overlap.
+ * Every range that contains the address is found, the narrowest first, because clusters may overlap.
  */
 export class EndpointIndex {
   readonly #ipv4: readonly Level[];
@@ -90,7 +90,7 @@ function buildLevels(groups: Iterable<PrefixGroup>): Level[] {
     level.routesByHash.set(hash, bucket);
     bucket.push({ prefix, portRoutes: portRoutesOf(endpoints) });
   }
-  return [...levels.values()];
+  return [...levels.values()].toSorted((a, b) => b.sample.length - a.sample.length);
 }
 
 function portRoutesOf(group: readonly Endpoint[]): PortRoute[] {

@@ -1,5 +1,5 @@
 import type { TransportAddress } from '../stun/transport-address.ts';
-import type { PeerPolicy, PeerVerdict } from '../turn/policy.ts';
+import type { PeerDenial, PeerPolicy, PeerVerdict } from '../turn/policy.ts';
 import { Cluster, type ClusterData, type Endpoint } from './endpoint.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { forbiddenCategory } from './forbidden-peers.ts';
@@ -41,12 +41,18 @@ export class RouteTable implements PeerPolicy {
     peer: TransportAddress,
     port: number | undefined,
   ): PeerVerdict {
-    // Without a port nothing can be said about our own addresses: other ports of the same host may be backends.
-    if (port !== undefined && this.#own.includes(peer, port)) return 'ownAddress';
-    const isForbidden = forbiddenCategory(peer) !== undefined;
-    const routes = this.#routesByListener.get(listener);
-    if (routes === undefined) return isForbidden ? 'forbiddenPeer' : 'noRoute';
-    return judgeByRoutes(routes.index, userRoutes, peer, port, isForbidden);
+    const judgement = this.#judge(listener, userRoutes, peer, port);
+    return typeof judgement === 'string' ? judgement : 'admitted';
+  }
+
+  clusterOf(
+    listener: string,
+    userRoutes: readonly string[] | undefined,
+    peer: TransportAddress,
+    port: number | undefined,
+  ): string | undefined {
+    const judgement = this.#judge(listener, userRoutes, peer, port);
+    return typeof judgement === 'string' ? undefined : judgement.name;
   }
 
   /** Says what `admit` decides and by which endpoint, or which endpoint comes nearest; scans all endpoints. */
@@ -65,6 +71,20 @@ export class RouteTable implements PeerPolicy {
     }
     const endpoint = admittingEndpoint(endpoints, question);
     return { verdict, forbidden, cluster: endpoint?.cluster.name, endpoint: endpoint?.toString() };
+  }
+
+  #judge(
+    listener: string,
+    userRoutes: readonly string[] | undefined,
+    peer: TransportAddress,
+    port: number | undefined,
+  ): Cluster | PeerDenial {
+    // Without a port nothing can be said about our own addresses: other ports of the same host may be backends.
+    if (port !== undefined && this.#own.includes(peer, port)) return 'ownAddress';
+    const isForbidden = forbiddenCategory(peer) !== undefined;
+    const routes = this.#routesByListener.get(listener);
+    if (routes === undefined) return isForbidden ? 'forbiddenPeer' : 'noRoute';
+    return judgeByRoutes(routes.index, userRoutes, peer, port, isForbidden);
   }
 }
 
@@ -89,7 +109,7 @@ function judgeByRoutes(
   peer: TransportAddress,
   port: number | undefined,
   isForbidden: boolean,
-): PeerVerdict {
+): Cluster | PeerDenial {
   let isAddressRouted = false;
   const levelCount = index.levelCount(peer);
   for (let level = 0; level < levelCount; level++) {
@@ -98,7 +118,7 @@ function judgeByRoutes(
     for (const { cluster, ports } of found.portRoutes) {
       if (userRoutes !== undefined && !userRoutes.includes(cluster.name)) continue;
       if (isForbidden && !cluster.dangerouslyAllows(peer)) continue;
-      if (port === undefined || ports.has(port)) return 'admitted';
+      if (port === undefined || ports.has(port)) return cluster;
       isAddressRouted = true;
     }
   }

@@ -1,13 +1,25 @@
 import { AcmeService } from '../acme/acme-service.ts';
 import type { GatewayConfig, IceConfig, ListenerConfig } from '../config/gateway-config.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogRecord } from '../log.ts';
 import type { StoreStatus } from '../tls/certificate-status.ts';
 import { CertificateStore, type CertificateUse } from '../tls/certificate-store.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 
 /** Names of uses are paths of the configuration, so that no listener can be called like anything else. */
 const ICE = 'ice';
+const API = 'admin.api';
 const listenerUse = (name: string): string => `listeners.${name}`;
+
+/** What of a configuration speaks TLS. */
+export type CertifiedConfig = Pick<GatewayConfig, 'listeners' | 'ice' | 'acme'> & {
+  /** Undefined: there is no admin API. */
+  readonly admin?: Pick<GatewayConfig['admin'], 'apiEndpoint' | 'apiTls'> | undefined;
+};
+
+/** What decides which certificates are needed; equal for configurations that need the same. */
+export function certifiedParts({ listeners, ice, admin, acme }: CertifiedConfig): unknown {
+  return [listenerUses(listeners), iceUses(ice), apiUses(admin), acme];
+}
 
 /** Says why a listener cannot be served with settings; undefined: it can. */
 export type ListenerCheck = (listener: ListenerConfig, settings: TlsSettings) => string | undefined;
@@ -20,18 +32,17 @@ export class CertificateService {
   #onChange: () => void = () => {};
 
   private constructor(
-    listeners: readonly ListenerConfig[],
-    ice: IceConfig | undefined,
+    { listeners, ice, admin }: CertifiedConfig,
     acme: AcmeService | undefined,
-    log: Log,
+    onRecord: (record: LogRecord) => void,
     check: ListenerCheck | undefined,
   ) {
     const secure = listeners.filter(({ tls }) => tls !== undefined);
     this.#listeners = secure.map(({ name }) => name);
     this.#acme = acme;
     this.#store = new CertificateStore({
-      uses: [...listenerUses(listeners), ...iceUses(ice)],
-      log: log.write.bind(log),
+      uses: [...listenerUses(listeners), ...iceUses(ice), ...apiUses(admin)],
+      log: onRecord,
       onChange: () => this.#onChange(),
       issued: acme,
       check: (use, settings) => {
@@ -48,13 +59,13 @@ export class CertificateService {
    * @throws GatewayError GW_ERR_CERTIFICATE, GW_ERR_TLS_POLICY or GW_ERR_ACME; nothing is left running then.
    */
   static async load(
-    config: Pick<GatewayConfig, 'listeners' | 'ice' | 'acme'>,
+    config: CertifiedConfig,
     log: Log,
     check?: ListenerCheck,
+    onRecord: (record: LogRecord) => void = log.write.bind(log),
   ): Promise<CertificateService> {
-    const { listeners, ice } = config;
     const acme = config.acme && (await AcmeService.open(config.acme, { log }));
-    const service = new CertificateService(listeners, ice, acme, log, check);
+    const service = new CertificateService(config, acme, onRecord, check);
     await service.#store.load();
     service.#reportCertificates(log);
     return service;
@@ -69,6 +80,11 @@ export class CertificateService {
   /** Settings of the ICE API; undefined when it is plain HTTP. */
   get ofIce(): TlsSettings | undefined {
     return this.#store.settings.get(ICE);
+  }
+
+  /** Settings of the admin API; undefined when it is plain HTTP. */
+  get ofApi(): TlsSettings | undefined {
+    return this.#store.settings.get(API);
   }
 
   /** What is in use and until when, with the failures since the start. */
@@ -108,6 +124,11 @@ function listenerUses(listeners: readonly ListenerConfig[]): CertificateUse[] {
     const hosts = hostsOf(publicAddress, bind);
     return tls === undefined ? [] : [{ name: listenerUse(name), config: tls, hosts }];
   });
+}
+
+function apiUses(admin: CertifiedConfig['admin']): CertificateUse[] {
+  if (admin?.apiTls === undefined) return [];
+  return [{ name: API, config: admin.apiTls, hosts: hostsOf(admin.apiEndpoint?.host) }];
 }
 
 function iceUses(ice: IceConfig | undefined): CertificateUse[] {

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { ClusterResolver, type ClusterResolverInputs } from '../route/cluster-resolver.ts';
 import { hostNamesOf } from '../route/resolved-endpoints.ts';
 import { RouteTable } from '../route/route-table.ts';
-import { policyData } from './policy-data.ts';
+import { routeTableData } from './policy-data.ts';
 import { hostAddresses, ownAddresses } from './relay-plan.ts';
 
 const DNS_TIMEOUT_MS = 2000;
@@ -55,7 +55,8 @@ export async function resolveRouteTable(
     },
   );
   const own = ownAddresses(config, hostAddresses());
-  return new RouteTable(policyData(config, own, new Map(await Promise.all(lookUps))).routes);
+  const addressesByName = new Map(await Promise.all(lookUps));
+  return new RouteTable(routeTableData(config, { own, addressesByName }));
 }
 
 /** Asks the name servers of this host. */

@@ -7,6 +7,10 @@ import type { TurnEvent } from '../turn/commands.ts';
 import type { MonotonicMs } from '../turn/policy.ts';
 
 type ReportedEvent = TurnEvent | TransportEvent;
+type DescribedEvent = Exclude<
+  ReportedEvent,
+  { readonly kind: 'connectionOpened' | 'connectionClosed' }
+>;
 
 /** Turns events of the core and of connections into log records, so many per second of each kind and no more. */
 export class EventReporter {
@@ -25,6 +29,8 @@ export class EventReporter {
 
   /** Reports an event, or counts it as suppressed. */
   report(event: ReportedEvent, now: MonotonicMs): void {
+    // Their number is a metric; the allocations over them are reported.
+    if (event.kind === 'connectionOpened' || event.kind === 'connectionClosed') return;
     const suppressed = this.#admit(event.kind, now);
     if (suppressed === undefined) return;
     const record = this.#describe(event);
@@ -49,23 +55,27 @@ export class EventReporter {
     return suppressed;
   }
 
-  #describe(event: ReportedEvent): LogRecord {
+  #describe(event: DescribedEvent): LogRecord {
     switch (event.kind) {
       case 'allocationCreated':
-        return info('allocation created', describeAllocation(event.allocation));
+        return info('allocation.created', 'allocation created', {
+          ...describeAllocation(event.allocation),
+          ...(event.allocation.isDegraded ? { degraded: true } : {}),
+        });
       case 'allocationDeleted':
-        return info('allocation ended', {
+        return info('allocation.ended', 'allocation ended', {
           ...describeAllocation(event.allocation),
           reason: event.reason,
+          ...describeTraffic(event.allocation),
         });
       case 'allocationRefused':
-        return warn('allocation refused', {
+        return warn('allocation.refused', 'allocation refused', {
           ...describeClient(event.client),
           user: printable(event.userId),
-          code: event.code,
+          reason: event.reason,
         });
       case 'authenticationFailed':
-        return warn('authentication failed', {
+        return warn('auth.failed', 'authentication failed', {
           ...describeClient(event.client),
           username: printable(event.username),
           reason: event.reason,
@@ -74,20 +84,11 @@ export class EventReporter {
         return this.#describeDenial(event);
       case 'handshakeFailed':
         // Scanners and clients that try out versions fail every day; nothing is wrong with the gateway.
-        return info('handshake failed', {
-          ...describeClient(event.client),
-          reason: event.reason,
-        });
+        return info('handshake.failed', 'handshake failed', describeFailure(event));
       case 'channelFailed':
-        return info('secure channel failed', {
-          ...describeClient(event.client),
-          reason: event.reason,
-        });
+        return info('channel.failed', 'secure channel failed', describeFailure(event));
       default:
-        return warn('connection refused', {
-          ...describeClient(event.client),
-          reason: event.reason,
-        });
+        return warn('connection.refused', 'connection refused', describeFailure(event));
     }
   }
 
@@ -95,7 +96,8 @@ export class EventReporter {
     const { allocation, peer, port, verdict, request } = event;
     const { listener } = allocation.client.endpoint;
     const { nearest, forbidden } = this.routes.explain(listener, allocation.userRoutes, peer, port);
-    return warn('peer denied', {
+    return warn('peer.denied', 'peer denied', {
+      session: allocation.id,
       ...describeClient(allocation.client),
       user: printable(allocation.userId),
       peer: port === undefined ? peer.ip() : peer.toString(),
@@ -110,10 +112,23 @@ export class EventReporter {
 
 function describeAllocation(allocation: Allocation): Record<string, unknown> {
   return {
+    session: allocation.id,
     ...describeClient(allocation.client),
     user: printable(allocation.userId),
     relayed: allocation.relays.map((relay) => relay.relayedAddress.toString()),
   };
+}
+
+function describeTraffic({ traffic }: Allocation): Record<string, unknown> {
+  const { receivedPackets, receivedBytes, sentPackets, sentBytes } = traffic;
+  return { receivedPackets, receivedBytes, sentPackets, sentBytes };
+}
+
+function describeFailure(event: {
+  readonly client: Pick<Client, 'endpoint' | 'address'>;
+  readonly reason: string;
+}): Record<string, unknown> {
+  return { ...describeClient(event.client), reason: event.reason };
 }
 
 function describeClient({
@@ -132,10 +147,10 @@ function printable(text: string): string {
   });
 }
 
-function info(message: string, fields: LogRecord['fields']): LogRecord {
-  return { level: 'info', scope: 'turn', message, fields };
+function info(event: string, message: string, fields: LogRecord['fields']): LogRecord {
+  return { level: 'info', scope: 'turn', event, message, fields };
 }
 
-function warn(message: string, fields: LogRecord['fields']): LogRecord {
-  return { level: 'warn', scope: 'turn', message, fields };
+function warn(event: string, message: string, fields: LogRecord['fields']): LogRecord {
+  return { level: 'warn', scope: 'turn', event, message, fields };
 }

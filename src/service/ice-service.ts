@@ -4,65 +4,45 @@ import { issueCredential } from '../auth/issue-credential.ts';
 import type { GatewayConfig, IceConfig } from '../config/gateway-config.ts';
 import { createIceApp } from '../http/ice/app.ts';
 import type { IceGateway } from '../http/ice/ice-source.ts';
-import { listen } from '../http/listen.ts';
 import { assertProtected } from '../http/protection.ts';
-import { HttpServers } from '../http/server.ts';
 import type { Log } from '../log.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 import type { UnixSeconds } from '../turn/policy.ts';
+import type { PlannedEndpoint } from './http-endpoints.ts';
+import { requestLog } from './request-log.ts';
 
-/** The ICE API of a configuration, inside a gateway or alone. */
-export class IceService {
-  readonly #app: FastifyInstance;
-  readonly #ice: IceConfig;
-  readonly #log: Log;
-  readonly #servers: HttpServers;
+/** What the ICE API tells of. */
+export interface IceSubject {
+  /** The configuration in force. */
+  readonly config: () => Pick<GatewayConfig, 'listeners' | 'auth'>;
+  readonly log: Log;
+  /** Told the status of every answer. */
+  readonly onAnswer?: ((statusCode: number) => void) | undefined;
+}
 
-  /**
-   * @param tls - what `ice.tls` stands for at the moment; undefined when there is none.
-   * @throws GatewayError GW_ERR_HTTP_UNPROTECTED when it would serve others without asking for a key or a certificate.
-   */
-  constructor(config: GatewayConfig, ice: IceConfig, log: Log, tls?: TlsSettings) {
-    assert.equal(tls !== undefined, ice.tls !== undefined, 'TLS settings go with ice.tls');
-    const { apiKeys } = ice;
-    assertProtected(ice.endpoint.host, { apiKeys, clientAuth: ice.tls?.clientAuth });
-    this.#servers = new HttpServers(tls);
-    this.#ice = ice;
-    this.#log = log;
-    const gateway = iceGateway(config);
-    this.#app = createIceApp({
-      source: { gateways: () => [gateway] },
-      servers: this.#servers,
-      apiKeys,
-      cors: ice.cors,
-      publicAddress: process.env['STUNNER_PUBLIC_ADDR'],
-      log: ({ failure, ...request }) => {
-        const logger = log.scope('ice');
-        if (failure === undefined) logger.debug(request, 'request answered');
-        else logger.error({ ...request, err: failure }, 'request failed');
-      },
-    });
-  }
-
-  /** Starts to listen; throws GatewayError GW_ERR_LISTEN. */
-  async start(): Promise<void> {
-    const url = await listen(this.#app, this.#ice.endpoint);
-    this.#log.scope('ice').info({ url }, 'the ICE API is listening');
-  }
-
-  /** Lets new connections have other TLS settings, those that are open go on; nothing to do for plain HTTP. */
-  replaceTls(settings: TlsSettings | undefined): void {
-    if (settings !== undefined) this.#servers.replaceTls(settings);
-  }
-
-  /** Closes the API and its connections. */
-  async stop(): Promise<void> {
-    await this.#app.close();
-  }
+/**
+ * Plans the ICE API, inside a gateway or alone.
+ *
+ * @param tls - what `ice.tls` stands for at the moment; undefined when there is none.
+ */
+export function planIceEndpoint(
+  ice: IceConfig,
+  tls: TlsSettings | undefined,
+  subject: IceSubject,
+): PlannedEndpoint {
+  assert.equal(tls !== undefined, ice.tls !== undefined, 'TLS settings go with ice.tls');
+  return {
+    key: 'ice',
+    name: 'the ICE API',
+    endpoint: ice.endpoint,
+    tls,
+    settings: { apiKeys: ice.apiKeys, cors: ice.cors, clientAuth: ice.tls?.clientAuth },
+    createApp: () => createApp(ice, subject),
+  };
 }
 
 /** A configuration as the ICE API and `turnpike auth` see it. */
-export function iceGateway(config: GatewayConfig): IceGateway {
+export function iceGateway(config: Pick<GatewayConfig, 'listeners' | 'auth'>): IceGateway {
   return {
     listeners: config.listeners.map((listener) => ({
       name: listener.name,
@@ -76,4 +56,21 @@ export function iceGateway(config: GatewayConfig): IceGateway {
       return issueCredential(config.auth, userId, ttlSeconds, now);
     },
   };
+}
+
+/** Throws GatewayError GW_ERR_HTTP_UNPROTECTED when it would serve others without asking for a key or a certificate. */
+function createApp(ice: IceConfig, { config, log, onAnswer }: IceSubject): FastifyInstance {
+  const { apiKeys, cors } = ice;
+  const logRequest = requestLog(log, 'ice');
+  assertProtected(ice.endpoint.host, { apiKeys, clientAuth: ice.tls?.clientAuth });
+  return createIceApp({
+    source: { gateways: () => [iceGateway(config())] },
+    apiKeys,
+    cors,
+    publicAddress: process.env['STUNNER_PUBLIC_ADDR'],
+    log: (record) => {
+      onAnswer?.(record.statusCode);
+      logRequest(record);
+    },
+  });
 }

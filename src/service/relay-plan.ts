@@ -37,7 +37,10 @@ export function ownAddresses(config: GatewayConfig, host: readonly string[]): Ow
     port,
     publicPort ?? port,
   ]);
-  const httpPorts = config.ice === undefined ? [] : [config.ice.endpoint.port];
+  const { apiEndpoint, healthcheckEndpoint, metricsEndpoint } = config.admin;
+  const httpPorts = [config.ice?.endpoint, apiEndpoint, healthcheckEndpoint, metricsEndpoint]
+    .filter((endpoint) => endpoint !== undefined)
+    .map(({ port }) => port);
   const ports = [
     [minPort, maxPort] as const,
     ...[...listenerPorts, ...httpPorts].map((port) => [port, port] as const),

@@ -206,16 +206,14 @@ export class CertificateStore {
     const fields = { files, uses };
     const reason = kept.lastError;
     if (result === 'failed') {
-      this.#log('warn', 'new certificate files cannot be used, what was in use stays in use', {
-        ...fields,
-        reason,
-      });
+      const message = 'new certificate files cannot be used, what was in use stays in use';
+      this.#log('warn', message, { ...fields, reason }, 'certificate.refused');
     } else if (result === 'failed-otherwise') {
       this.#log('debug', 'certificate files still cannot be used', { ...fields, reason });
     } else if (result === 'recovered') {
       this.#log('info', 'certificate files hold again what is in use', fields);
     } else if (result === 'changed') {
-      this.#log('info', 'new certificates are in use', fields);
+      this.#log('info', 'new certificates are in use', fields, 'certificate.replaced');
     }
     return result === 'changed';
   }
@@ -290,8 +288,13 @@ export class CertificateStore {
     }
   }
 
-  #log(level: LogRecord['level'], message: string, fields: LogRecord['fields']): void {
-    this.#options.log({ level, scope: 'tls', message, fields });
+  #log(
+    level: LogRecord['level'],
+    message: string,
+    fields: LogRecord['fields'],
+    event?: string,
+  ): void {
+    this.#options.log({ level, scope: 'tls', event, message, fields });
   }
 }
 

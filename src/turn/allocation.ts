@@ -4,8 +4,11 @@ import type { ChannelBinding } from './channel-binding.ts';
 import type { Expiring } from './expiry.ts';
 import type { VerifiedIdentity } from './identity.ts';
 import type { Permission } from './permission.ts';
-import type { MonotonicMs } from './policy.ts';
+import { after } from './lifetime.ts';
+import type { MonotonicMs, Now, UnixSeconds, UserMeter } from './policy.ts';
+import { RateMeter, type Rate } from './rate-meter.ts';
 import type { PendingAllocate } from './relay-binding.ts';
+import { TrafficCounter } from './traffic.ts';
 
 /** Transport between client and server (RFC 8656 §3.1). */
 export type ClientTransport = 'udp' | 'tcp' | 'tls' | 'dtls';
@@ -27,8 +30,12 @@ export class ServerEndpoint {
   readonly isStream: boolean;
   /** The server transport address that clients sent to; replies leave from it. */
   readonly address: TransportAddress;
-  /** At most one per address family. */
-  readonly relayAddresses: readonly RelayAddress[];
+  /** At most one per address family; those of allocations to come. */
+  relayAddresses: readonly RelayAddress[];
+  /** False once allocations that are there may go on, but new ones must be made elsewhere. */
+  isOpen = true;
+  /** Set by the server once clients have come. */
+  traffic: TrafficCounter | undefined;
   /** Allocations of datagram clients; a stream client is found through its connection. */
   readonly allocationByClient = new AddressTable<Allocation>('ipAndPort');
 
@@ -115,6 +122,8 @@ export type AllocationState = 'binding' | 'active' | 'gone';
 /** What the server remembers of one successful Allocate request (RFC 8656 §3.2). */
 export class Allocation implements Expiring {
   readonly client: Client;
+  /** Names the allocation to operators: 16 hex digits that nobody can guess. */
+  readonly id: string;
   /** Owner; only requests of the same user id may use the allocation (RFC 8656 §5, 441). */
   readonly userId: string;
   /** Clusters the owner is confined to, or undefined. */
@@ -127,7 +136,21 @@ export class Allocation implements Expiring {
   readonly channelByNumber = new Map<number, ChannelBinding>();
   /** Lifetime that the Allocate success response named, seconds. */
   readonly lifetimeSeconds: number;
-  expiresAtMs: MonotonicMs;
+  readonly createdAtUnixSeconds: UnixSeconds;
+  readonly createdAtMs: MonotonicMs;
+  /** What the client has sent to peers and received from them. */
+  readonly traffic = new TrafficCounter();
+  /** True when it was granted beyond the quota of its user. */
+  readonly isDegraded: boolean;
+  readonly meterUp: RateMeter;
+  readonly meterDown: RateMeter;
+  readonly userMeter: UserMeter;
+  /** Last second in which the newest credential that its owner has shown is valid; Infinity for static users. */
+  credentialExpiresAtUnixSeconds: UnixSeconds;
+  /** When it has to be refreshed. */
+  lifetimeEndsAtMs: MonotonicMs;
+  /** When it ends with its credential; Infinity where it does not. */
+  credentialEndsAtMs = Infinity as MonotonicMs;
   state: AllocationState = 'binding';
   /** The Allocate request that is still to be answered, while the state is `binding`. */
   pending: PendingAllocate | undefined;
@@ -142,14 +165,33 @@ export class Allocation implements Expiring {
     userRoutes: readonly string[] | undefined;
     transactionId: Uint8Array;
     lifetimeSeconds: number;
-    expiresAtMs: MonotonicMs;
+    isDegraded: boolean;
+    rate: Rate;
+    userMeter: UserMeter;
+    credentialExpiresAtUnixSeconds: UnixSeconds;
+    id: string;
+    now: Now;
   }) {
+    const { monotonicMs, unixSeconds } = init.now;
+    this.id = init.id;
+    this.createdAtMs = monotonicMs;
+    this.createdAtUnixSeconds = unixSeconds;
+    this.isDegraded = init.isDegraded;
+    this.meterUp = new RateMeter(init.rate, monotonicMs);
+    this.meterDown = new RateMeter(init.rate, monotonicMs);
+    this.userMeter = init.userMeter;
+    this.credentialExpiresAtUnixSeconds = init.credentialExpiresAtUnixSeconds;
     this.client = init.client;
     this.userId = init.userId;
     this.userRoutes = init.userRoutes;
     this.transactionId = init.transactionId;
     this.lifetimeSeconds = init.lifetimeSeconds;
-    this.expiresAtMs = init.expiresAtMs;
+    this.lifetimeEndsAtMs = after(monotonicMs, init.lifetimeSeconds);
+  }
+
+  /** When it ends unless something happens before. */
+  get expiresAtMs(): MonotonicMs {
+    return Math.min(this.lifetimeEndsAtMs, this.credentialEndsAtMs) as MonotonicMs;
   }
 
   get isGone(): boolean {

@@ -4,8 +4,9 @@ import type { StunMessage } from '../stun/message.ts';
 import { ATTRIBUTE, PASSWORD_ALGORITHM, type PasswordAlgorithm } from '../stun/registry.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import { TEXT_ATTRIBUTE_BYTES_MAX } from '../limits.ts';
+import type { AuthenticationFailure } from './commands.ts';
 import type { NonceIssuer } from './nonce.ts';
-import type { Credential, CredentialPolicy, CredentialRefusal, Now } from './policy.ts';
+import type { Credential, CredentialPolicy, Now, UnixSeconds } from './policy.ts';
 
 /** A request whose sender is proven. */
 export interface Authenticated {
@@ -24,7 +25,7 @@ export interface NotAuthenticated {
   readonly code: 400 | 401 | 438;
   /** Set when somebody tried to prove who they are and failed. */
   readonly failure?: {
-    readonly reason: CredentialRefusal | 'badIntegrity';
+    readonly reason: AuthenticationFailure;
     readonly username: string;
   };
 }
@@ -38,6 +39,8 @@ const DUMMY_KEY = new Uint8Array(16);
  * One deviation, against floods: a NONCE that this server never issued to this client is answered 438 at once, before
  * any HMAC over the message is computed. An authentic NONCE that is merely old is judged after the integrity, as the
  * RFC has it.
+ *
+ * @param since - an earlier time; a credential that was valid then, or later, is so still.
  */
 export function authenticate(
   message: StunMessage,
@@ -45,6 +48,7 @@ export function authenticate(
   credentials: CredentialPolicy,
   nonces: NonceIssuer,
   now: Now,
+  since: UnixSeconds = now.unixSeconds,
 ): Authenticated | NotAuthenticated {
   const hasSha1 = message.find(ATTRIBUTE.MESSAGE_INTEGRITY) >= 0;
   const hasSha256 = message.find(ATTRIBUTE.MESSAGE_INTEGRITY_SHA256) >= 0;
@@ -68,7 +72,7 @@ export function authenticate(
   const { algorithm, isExplicit } = choice;
   const found = user.isHash
     ? credentials.findByUserhash(user.name, algorithm, now.unixSeconds)
-    : credentials.find(user.name, algorithm, now.unixSeconds);
+    : credentials.find(user.name, algorithm, now.unixSeconds, since);
 
   const verify = hasSha256 ? verifyIntegritySha256 : verifyIntegrity;
   if (typeof found === 'string') {

@@ -2,6 +2,7 @@ import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation, Relay } from './allocation.ts';
 import type { Expiring } from './expiry.ts';
 import type { MonotonicMs } from './policy.ts';
+import type { TrafficCounter } from './traffic.ts';
 
 /** A channel number bound to one peer transport address in one allocation (RFC 8656 §12). */
 export class ChannelBinding implements Expiring {
@@ -10,6 +11,8 @@ export class ChannelBinding implements Expiring {
   readonly relay: Relay;
   readonly channelNumber: number;
   readonly peer: TransportAddress;
+  /** Traffic of the cluster that admits the peer. */
+  traffic: TrafficCounter;
   expiresAtMs: MonotonicMs;
   isGone = false;
 
@@ -17,12 +20,14 @@ export class ChannelBinding implements Expiring {
     relay: Relay,
     channelNumber: number,
     peer: TransportAddress,
+    traffic: TrafficCounter,
     expiresAtMs: MonotonicMs,
   ) {
     this.allocation = relay.allocation;
     this.relay = relay;
     this.channelNumber = channelNumber;
     this.peer = peer.clone();
+    this.traffic = traffic;
     this.expiresAtMs = expiresAtMs;
   }
 }

@@ -1,11 +1,29 @@
-import type { PeerVerdict, CredentialRefusal } from './policy.ts';
+import { CREDENTIAL_REFUSALS, QUOTA_REFUSALS, type PeerDenial } from './policy.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation, Client, Relay } from './allocation.ts';
 import type { ChannelBinding } from './channel-binding.ts';
 
 /** Why an allocation ended. */
-export type AllocationEnd =
-  'expired' | 'refreshedToZero' | 'clientClosed' | 'relayFailed' | 'shutdown';
+export const ALLOCATION_ENDS = [
+  'expired',
+  'refreshedToZero',
+  'clientClosed',
+  'relayFailed',
+  'shutdown',
+  'credentialExpired',
+  'kicked',
+  'revoked',
+  'listenerClosed',
+] as const;
+
+/** One of `ALLOCATION_ENDS`. */
+export type AllocationEnd = (typeof ALLOCATION_ENDS)[number];
+
+/** Why somebody's proof of identity failed. */
+export const AUTHENTICATION_FAILURES = [...CREDENTIAL_REFUSALS, 'badIntegrity'] as const;
+
+/** One of `AUTHENTICATION_FAILURES`. */
+export type AuthenticationFailure = (typeof AUTHENTICATION_FAILURES)[number];
 
 /** What asked for a peer that was denied; `routeChange` is the server itself. */
 export type PeerRequest = 'CreatePermission' | 'ChannelBind' | 'Send' | 'routeChange';
@@ -24,13 +42,13 @@ export type TurnEvent =
       readonly peer: TransportAddress;
       /** Undefined when the request named no port. */
       readonly port: number | undefined;
-      readonly verdict: Exclude<PeerVerdict, 'admitted'>;
+      readonly verdict: PeerDenial;
       readonly request: PeerRequest;
     }
   | {
       readonly kind: 'authenticationFailed';
       readonly client: Client;
-      readonly reason: CredentialRefusal | 'badIntegrity';
+      readonly reason: AuthenticationFailure;
       /** As the client sent it; text of unknown origin. */
       readonly username: string;
     }
@@ -38,8 +56,14 @@ export type TurnEvent =
       readonly kind: 'allocationRefused';
       readonly client: Client;
       readonly userId: string;
-      readonly code: 486 | 508;
+      readonly reason: AllocationRefusal;
     };
+
+/** Why an Allocate request of a proven user is refused for want of room. */
+export const ALLOCATION_REFUSALS = [...QUOTA_REFUSALS, 'noRelayPort', 'draining'] as const;
+
+/** One of `ALLOCATION_REFUSALS`. */
+export type AllocationRefusal = (typeof ALLOCATION_REFUSALS)[number];
 
 /**
  * What the driver must do after it has handed the core an input. Objects are borrowed until the queue is drained,
@@ -76,6 +100,9 @@ export const DROP_REASONS = [
   'peerNotAdmitted',
   'noRelayOfFamily',
   'allocationBinding',
+  'allocationRateExceeded',
+  'userRateExceeded',
+  'answerRateExceeded',
 ] as const;
 
 /** One of `DROP_REASONS`. */

@@ -11,6 +11,11 @@ export const DATA_INDICATION_HEADROOM_BYTES = 48;
 /** Longest payload that fits into a STUN message together with an IPv6 peer address, bytes. */
 export const DATA_INDICATION_PAYLOAD_BYTES_MAX = 65_504;
 
+/** Bytes that a Data indication adds to a payload, padding apart. */
+export function dataIndicationBytes({ family }: TransportAddress): number {
+  return family === IPV4 ? DATA_INDICATION_HEADROOM_BYTES - 12 : DATA_INDICATION_HEADROOM_BYTES;
+}
+
 /**
  * Wraps peer data into Data indications in place (RFC 8656 §11.3): the header is written in front of the payload and
  * the padding behind it, so that nothing is copied and nothing is created.

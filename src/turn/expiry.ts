@@ -30,7 +30,7 @@ export class ExpiryWheel<T extends Expiring> {
   /**
    * Adds an entry, or moves one whose deadline has come nearer.
    *
-   * @param entry - its `expiresAtMs` may be in the past, it then fires on the next advance.
+   * @param entry - its `expiresAtMs` may be in the past, it then fires with the next tick.
    */
   add(entry: T, now: MonotonicMs): void {
     if (this.size === 0) this.#setTick(tickOf(now));

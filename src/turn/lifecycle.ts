@@ -3,9 +3,11 @@ import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits
 import type { Allocation, Relay } from './allocation.ts';
 import { ChannelBinding } from './channel-binding.ts';
 import type { AllocationEnd } from './commands.ts';
+import { setCredentialEnd } from './credential-expiry.ts';
 import { after } from './lifetime.ts';
 import { NO_PORT, Permission } from './permission.ts';
-import type { MonotonicMs } from './policy.ts';
+import type { MonotonicMs, Now } from './policy.ts';
+import { rateOf } from './rate-meter.ts';
 import type { TurnContext } from './turn-context.ts';
 
 /** Installs a permission, or gives a live one its full lifetime again (RFC 8656 §9). */
@@ -42,7 +44,8 @@ export function installChannel(
     live.expiresAtMs = expiresAtMs;
     return;
   }
-  const binding = new ChannelBinding(relay, channelNumber, peer, expiresAtMs);
+  const traffic = context.admission.trafficOf(allocation, peer, peer.port);
+  const binding = new ChannelBinding(relay, channelNumber, peer, traffic, expiresAtMs);
   allocation.channelByNumber.set(channelNumber, binding);
   allocation.channelByPeer.set(binding.peer, binding);
   context.expiry.add(binding, now);
@@ -107,12 +110,23 @@ export function endAllocation(
   if (wasActive) context.emit({ kind: 'allocationDeleted', allocation, reason });
 }
 
+/** Lets rules hold for a live allocation that may have been made under others. */
+export function applyRules(context: TurnContext, allocation: Allocation, now: Now): void {
+  const rate = rateOf(context.rules, allocation.isDegraded);
+  allocation.meterUp.replace(rate, now.monotonicMs);
+  allocation.meterDown.replace(rate, now.monotonicMs);
+  setCredentialEnd(context, allocation, now);
+  // The end may be nearer than it was.
+  if (allocation.state === 'active') context.expiry.add(allocation, now.monotonicMs);
+}
+
 /** Asks the one door again for every live peer of an allocation, and ends what it denies now. */
 export function readmit(context: TurnContext, allocation: Allocation): void {
   for (const binding of allocation.channelByNumber.values()) {
     const { peer } = binding;
-    if (!context.admits(allocation, peer, peer.port, 'routeChange'))
-      removeChannel(context, binding);
+    if (context.admits(allocation, peer, peer.port, 'routeChange'))
+      binding.traffic = context.admission.trafficOf(allocation, peer, peer.port);
+    else removeChannel(context, binding);
   }
   for (const permission of allocation.permissionByPeer.values()) {
     permission.admittedPort = NO_PORT;

@@ -2,6 +2,7 @@ import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation } from './allocation.ts';
 import type { Expiring } from './expiry.ts';
 import type { MonotonicMs } from './policy.ts';
+import { UNCOUNTED, type TrafficCounter } from './traffic.ts';
 
 /** No port has been admitted yet. */
 export const NO_PORT = -1;
@@ -15,6 +16,8 @@ export class Permission implements Expiring {
   isGone = false;
   /** Peer port that admission passed last, so that one peer's packets ask only once; `NO_PORT` asks again. */
   admittedPort = NO_PORT;
+  /** Traffic of the cluster that admitted `admittedPort`. */
+  traffic: TrafficCounter = UNCOUNTED;
   /** True once the denial of a peer port has been reported. */
   isDenialReported = false;
 

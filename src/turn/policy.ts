@@ -26,7 +26,10 @@ export interface Credential {
 }
 
 /** Why a username is not accepted; reported in logs and metrics, never to the client. */
-export type CredentialRefusal = 'unknownUser' | 'expired' | 'malformed';
+export const CREDENTIAL_REFUSALS = ['unknownUser', 'expired', 'malformed', 'revoked'] as const;
+
+/** One of `CREDENTIAL_REFUSALS`. */
+export type CredentialRefusal = (typeof CREDENTIAL_REFUSALS)[number];
 
 /** Turns a username into keys; implemented by `src/auth` (RFC 8489 §9.2). */
 export interface CredentialPolicy {
@@ -37,12 +40,19 @@ export interface CredentialPolicy {
   readonly passwordAlgorithms: readonly PasswordAlgorithm[];
   /** True when every username is known beforehand, so that USERHASH can be resolved (RFC 8489 §14.4). */
   readonly isUserhashSupported: boolean;
-  /** Looks up a UTF-8 username for the given key derivation. */
+  /**
+   * Looks up a UTF-8 username for the given key derivation.
+   *
+   * @param since - an earlier time: what was valid then, or later, is so still; `now` unless given.
+   */
   find(
     username: string,
     algorithm: PasswordAlgorithm,
     now: UnixSeconds,
+    since?: UnixSeconds,
   ): Credential | CredentialRefusal;
+  /** True when nothing that the user shows is accepted for now. */
+  isRevoked(userId: string, now: UnixSeconds): boolean;
   /** Looks up a 32-byte USERHASH, given as lower-case hex. */
   findByUserhash(
     userhash: string,
@@ -51,17 +61,23 @@ export interface CredentialPolicy {
   ): Credential | CredentialRefusal;
 }
 
-/** Why a peer may not be reached; `admitted` is the only verdict that relays. */
-export type PeerVerdict =
-  | 'admitted'
+/** Whether a peer may be reached; `admitted` is the only verdict that relays. */
+export type PeerVerdict = 'admitted' | PeerDenial;
+
+/** Why a peer may not be reached. */
+export const PEER_DENIALS = [
   /** No cluster on this listener (and for this user) contains the address. */
-  | 'noRoute'
+  'noRoute',
   /** A cluster contains the address, but not with this port. */
-  | 'portNotRouted'
+  'portNotRouted',
   /** On the hard deny list (loopback, link-local, metadata, …) without an exact exception. */
-  | 'forbiddenPeer'
+  'forbiddenPeer',
   /** One of the gateway's own listener or relayed transport addresses. */
-  | 'ownAddress';
+  'ownAddress',
+] as const;
+
+/** One of `PEER_DENIALS`. */
+export type PeerDenial = (typeof PEER_DENIALS)[number];
 
 /** Decides which peers may be reached; implemented by `src/route`. */
 export interface PeerPolicy {
@@ -79,17 +95,57 @@ export interface PeerPolicy {
     peer: TransportAddress,
     port: number | undefined,
   ): PeerVerdict;
+  /**
+   * Name of the cluster by which a peer is admitted, the one with the narrowest range where there are several;
+   * undefined when it is not. Parameters as of `admit`.
+   */
+  clusterOf(
+    listener: string,
+    userRoutes: readonly string[] | undefined,
+    peer: TransportAddress,
+    port: number | undefined,
+  ): string | undefined;
 }
+
+/** Why there is no place for an allocation; the first two are answered 486, the last 508. */
+export const QUOTA_REFUSALS = [
+  'userQuotaReached',
+  'addressQuotaReached',
+  'insufficientCapacity',
+] as const;
+
+/** One of `QUOTA_REFUSALS`. */
+export type QuotaRefusal = (typeof QUOTA_REFUSALS)[number];
 
 /** Counts allocations over all workers together (RFC 8656 §7.2 steps 10 and 486/508). */
 export interface QuotaPolicy {
-  /** Takes one place for a user and client; returns why not, or undefined when taken. */
+  /**
+   * Takes one place for a user and client.
+   *
+   * @param isBeyondUserQuota - takes it also from a user who has no place left.
+   * @returns why not, or undefined when taken.
+   */
   acquire(
     userId: string,
     client: TransportAddress,
-  ): 'allocationQuotaReached' | 'insufficientCapacity' | undefined;
+    isBeyondUserQuota?: boolean,
+  ): QuotaRefusal | undefined;
   /** Gives the place back. */
   release(userId: string, client: TransportAddress): void;
+}
+
+/** What one user may send and receive over all of its allocations. */
+export interface UserMeter {
+  /** Counts one packet from (`isUp`) or to the user; false when it must be dropped. */
+  admit(isUp: boolean, bytes: number, now: Now): boolean;
+}
+
+/** Bounds what users and strangers get out of all workers together. */
+export interface RatePolicy {
+  /** The meter of a user, the same in every worker. */
+  meterOf(userId: string): UserMeter;
+  /** True when somebody at `client` (borrowed) who has proven nothing may have an answer. */
+  admitsAnswer(client: TransportAddress, now: MonotonicMs): boolean;
 }
 
 /** A bound socket held back for a later Allocate (RFC 8656 §7.2, RESERVATION-TOKEN). */

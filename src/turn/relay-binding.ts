@@ -10,7 +10,7 @@ import { closeRelay, endAllocation } from './lifecycle.ts';
 import { after } from './lifetime.ts';
 import type { MonotonicMs, Reservation } from './policy.ts';
 import type { PortWish } from './relay-ports.ts';
-import { writeRejection, writeSuccess } from './request.ts';
+import { answerRejection, writeSuccess } from './request.ts';
 import { HeldReservation } from './reservation.ts';
 import type { TurnContext } from './turn-context.ts';
 
@@ -165,24 +165,19 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
   allocation.pending = undefined;
   const { client } = allocation;
   if (allocation.relays.length === 0) {
-    const bytes = writeRejection(
-      context.writer,
-      METHOD.ALLOCATE,
-      allocation.transactionId,
-      pending.authenticated,
-      { code: 508 },
-    );
-    context.queue({ kind: 'sendToClient', client, bytes });
-    context.emit({ kind: 'allocationRefused', client, userId: allocation.userId, code: 508 });
+    const { transactionId, userId } = allocation;
+    const { authenticated } = pending;
+    answerRejection(context, client, METHOD.ALLOCATE, transactionId, authenticated, { code: 508 });
+    context.emit({ kind: 'allocationRefused', client, userId, reason: 'noRelayPort' });
     endAllocation(context, allocation, 'relayFailed');
     return;
   }
   allocation.state = 'active';
   // Counted from the answer that names the lifetime, however long the sockets took.
-  allocation.expiresAtMs = after(now, allocation.lifetimeSeconds);
+  allocation.lifetimeEndsAtMs = after(now, allocation.lifetimeSeconds);
   context.expiry.add(allocation, now);
   const bytes = writeAllocateSuccess(context.writer, allocation, pending.authenticated);
-  context.queue({ kind: 'sendToClient', client, bytes });
+  context.send(client, bytes);
   context.emit({ kind: 'allocationCreated', allocation });
 }
 

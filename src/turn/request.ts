@@ -41,18 +41,21 @@ export function writeSuccess(
   return writer.written();
 }
 
-/** Writes the whole error response of an authenticated request. */
-export function writeRejection(
-  writer: StunWriter,
+/** Queues the error response of an authenticated request. */
+export function answerRejection(
+  context: TurnContext,
+  client: Client,
   method: number,
   transactionId: Uint8Array,
   authenticated: Authenticated,
   { code, write }: Rejection,
-): Uint8Array {
+): void {
+  const { writer } = context;
   writer.begin(method, CLASS.ERROR, transactionId).errorCode(code);
   write?.(writer);
   sign(writer, authenticated);
-  return writer.written();
+  context.options.counters.countError(method, code);
+  context.send(client, writer.written());
 }
 
 /** Queues the success response of a request. */
@@ -63,7 +66,7 @@ export function answerSuccess(
 ): void {
   const id = message.copyTransactionId();
   const bytes = writeSuccess(context.writer, message.method, id, authenticated, write);
-  context.queue({ kind: 'sendToClient', client, bytes });
+  context.send(client, bytes);
 }
 
 /** Adds the integrity attribute that the client can check (RFC 8489 §9.2.4), and FINGERPRINT if it sent one. */

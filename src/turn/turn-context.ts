@@ -3,44 +3,79 @@ import type { AddressFamily, TransportAddress } from '../stun/transport-address.
 import { IPV4, IPV6 } from '../stun/transport-address.ts';
 import { REPLY_BYTES_MAX } from '../limits.ts';
 import { Admission } from './admission.ts';
-import type { Allocation } from './allocation.ts';
+import type { Allocation, Client } from './allocation.ts';
 import type { ChannelBinding } from './channel-binding.ts';
 import type { DropReason, PeerRequest, TurnCommand, TurnEvent } from './commands.ts';
-import { DROP_REASONS } from './commands.ts';
+import type { TurnCounters } from './counters.ts';
 import { ExpiryWheel } from './expiry.ts';
 import { NonceIssuer } from './nonce.ts';
 import type { Permission } from './permission.ts';
 import type {
   CredentialPolicy,
+  Now,
   PeerPolicy,
   QuotaPolicy,
   RandomSource,
+  RatePolicy,
   ReservationStore,
 } from './policy.ts';
-import { RelayPorts } from './relay-ports.ts';
+import type { Rate } from './rate-meter.ts';
+import { RelayPorts, type PortRange } from './relay-ports.ts';
 import type { HeldReservation } from './reservation.ts';
+import type { TrafficCounter } from './traffic.ts';
 
 /** Everything the core is given; it owns none of it. */
 export interface TurnServerOptions {
-  readonly credentials: CredentialPolicy;
-  readonly peers: PeerPolicy;
+  readonly policies: TurnPolicies;
   readonly quota: QuotaPolicy;
+  readonly rates: RatePolicy;
   readonly reservations: ReservationStore;
+  readonly counters: TurnCounters;
   readonly random: RandomSource;
   /** Signs nonces; the same in every worker. */
   readonly nonceKey: Uint8Array;
-  /** Ports of relayed transport addresses: one byte per port and family, see `RelayPorts`. */
-  readonly relayPorts: {
-    readonly minPort: number;
-    readonly ownersIpv4: Uint8Array;
-    readonly ownersIpv6: Uint8Array;
+  /** Who holds which port of relayed transport addresses: one byte per port and family, see `RelayPorts`. */
+  readonly portOwners: {
+    readonly firstPort: number;
+    readonly ipv4: Uint8Array;
+    readonly ipv6: Uint8Array;
     readonly owner: number;
   };
-  /** True to refuse channel numbers above 0x4FFF (RFC 8656 §12), which older clients use. */
-  readonly strictChannelNumbers: boolean;
   /** Whether the driver can set the don't-fragment bit (RFC 8656 §14). */
   readonly isDontFragmentSupported: boolean;
-  /** Servers to name in 300 responses; while there is one, no Allocate is accepted (RFC 8656 §7.2 step 11). */
+}
+
+/** What an operator may change while the server runs. */
+export interface TurnPolicies {
+  readonly credentials: CredentialPolicy;
+  readonly peers: PeerPolicy;
+  readonly rules: TurnRules;
+}
+
+/** What becomes of a live allocation whose credential expires. */
+export type CredentialExpiry =
+  /** It may be refreshed as before. */
+  | 'keep'
+  /** It ends when it would have to be refreshed. */
+  | 'refuse'
+  /** It ends with the credential. */
+  | 'close';
+
+/** How a server treats everybody. */
+export interface TurnRules {
+  readonly relayPorts: PortRange;
+  /** True to refuse channel numbers above 0x4FFF (RFC 8656 §12), which older clients use. */
+  readonly strictChannelNumbers: boolean;
+  readonly onCredentialExpiry: CredentialExpiry;
+  readonly permissionsPerAllocationMax: number;
+  readonly channelsPerAllocationMax: number;
+  /** Of one allocation, each way. */
+  readonly allocationRate: Rate;
+  /** Of an allocation beyond the quota of its user; undefined: there is none. */
+  readonly degradedRate: Rate | undefined;
+  /** While true no Allocate is accepted, what lives goes on. */
+  readonly isDraining: boolean;
+  /** Servers to name in 300 responses while draining (RFC 8656 §7.2 step 11); empty: answered 508. */
   readonly alternateServers: readonly TransportAddress[];
 }
 
@@ -49,15 +84,14 @@ export type Deadline = Allocation | Permission | ChannelBinding | HeldReservatio
 
 /** State and services that the handlers of one server share. */
 export class TurnContext {
-  /** Without the policies, which change; see `credentials` and `admission`. */
-  readonly options: Omit<TurnServerOptions, 'credentials' | 'peers'>;
+  /** Without the policies, which change; see `credentials`, `admission` and `rules`. */
+  readonly options: Omit<TurnServerOptions, 'policies'>;
   readonly admission: Admission;
   readonly allocations = new Set<Allocation>();
   readonly expiry = new ExpiryWheel<Deadline>();
   readonly writer = new StunWriter(new Uint8Array(REPLY_BYTES_MAX));
-  /** Inputs dropped in silence, by reason. */
-  readonly drops: Record<DropReason, number>;
   credentials: CredentialPolicy;
+  rules: TurnRules;
   nonces: NonceIssuer;
 
   readonly #ports: Record<AddressFamily, RelayPorts>;
@@ -65,19 +99,18 @@ export class TurnContext {
   #head = 0;
 
   constructor(options: TurnServerOptions) {
-    const { minPort, ownersIpv4, ownersIpv6, owner } = options.relayPorts;
+    const { policies, portOwners, counters } = options;
+    const { firstPort, ipv4, ipv6, owner } = portOwners;
     this.options = options;
-    this.admission = new Admission(options.peers);
-    this.credentials = options.credentials;
+    this.admission = new Admission(policies.peers, counters);
+    this.credentials = policies.credentials;
+    this.rules = policies.rules;
     this.nonces = this.#createNonceIssuer();
-    this.drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<
-      DropReason,
-      number
-    >;
     this.#ports = {
-      [IPV4]: new RelayPorts(minPort, ownersIpv4, owner),
-      [IPV6]: new RelayPorts(minPort, ownersIpv6, owner),
+      [IPV4]: new RelayPorts(firstPort, ipv4, owner),
+      [IPV6]: new RelayPorts(firstPort, ipv6, owner),
     };
+    this.replaceRules(policies.rules);
   }
 
   /** The port range of a family. */
@@ -104,6 +137,37 @@ export class TurnContext {
     this.nonces = this.#createNonceIssuer();
   }
 
+  /** Swaps rules; what lives keeps the relay ports and the number of permissions and channels that it has. */
+  replaceRules(rules: TurnRules): void {
+    this.rules = rules;
+    this.#ports[IPV4].replaceRange(rules.relayPorts);
+    this.#ports[IPV6].replaceRange(rules.relayPorts);
+  }
+
+  /** Queues one whole message to a client; `bytes` belong to the driver from now on. */
+  send(client: Client, bytes: Uint8Array): void {
+    this.trafficOf(client).countSent(bytes.length);
+    this.queue({ kind: 'sendToClient', client, bytes });
+  }
+
+  /**
+   * True when somebody who has proven nothing may have an answer; else it is dropped.
+   *
+   * On a stream the client has shown that it is where it says, so that nobody else is flooded.
+   */
+  mayAnswerStranger(client: Client, now: Now): boolean {
+    if (client.isConnected || this.options.rates.admitsAnswer(client.address, now.monotonicMs)) {
+      return true;
+    }
+    this.drop('answerRateExceeded');
+    return false;
+  }
+
+  /** Traffic of the listener that a client has come to. */
+  trafficOf({ endpoint }: Client): TrafficCounter {
+    return (endpoint.traffic ??= this.options.counters.ofListener(endpoint.listener));
+  }
+
   /** Queues a command for the driver. */
   queue(command: TurnCommand): void {
     this.#commands.push(command);
@@ -128,7 +192,7 @@ export class TurnContext {
 
   /** Counts an input that is dropped in silence. */
   drop(reason: DropReason): undefined {
-    this.drops[reason]++;
+    this.options.counters.countDrop(reason);
     return undefined;
   }
 

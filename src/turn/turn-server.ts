@@ -11,18 +11,29 @@ import { ATTRIBUTES_PER_MESSAGE_MAX } from '../limits.ts';
 import { Client, type Allocation, type Relay, type ServerEndpoint } from './allocation.ts';
 import { CHANNEL_DATA_HEADER_BYTES } from './channel-data.ts';
 import { ChannelBinding } from './channel-binding.ts';
-import type { DropReason, TurnCommand } from './commands.ts';
-import { DataIndicationWriter } from './data-indication.ts';
+import type { AllocationEnd, TurnCommand } from './commands.ts';
+import { dataIndicationBytes, DataIndicationWriter } from './data-indication.ts';
 import { handlePeerError } from './handlers/peer-error.ts';
 import { handleRequest } from './handlers/request.ts';
 import { handleSendIndication } from './handlers/send-indication.ts';
-import { endAllocation, readmit, removeChannel, removePermission } from './lifecycle.ts';
+import {
+  applyRules,
+  endAllocation,
+  readmit,
+  removeChannel,
+  removePermission,
+} from './lifecycle.ts';
 import { Permission } from './permission.ts';
-import type { CredentialPolicy, MonotonicMs, Now, PeerPolicy } from './policy.ts';
+import type { MonotonicMs, Now } from './policy.ts';
 import { discardReservation, relayBound, relayFailed } from './relay-binding.ts';
 import { RelayedData } from './relayed-data.ts';
 import { HeldReservation } from './reservation.ts';
-import { TurnContext, type Deadline, type TurnServerOptions } from './turn-context.ts';
+import {
+  TurnContext,
+  type Deadline,
+  type TurnPolicies,
+  type TurnServerOptions,
+} from './turn-context.ts';
 
 /**
  * A TURN server without sockets, clock or randomness of its own (RFC 8656).
@@ -52,11 +63,6 @@ export class TurnServer {
   /** Number of allocations, the ones still waiting for sockets included. */
   get allocationCount(): number {
     return this.#context.allocations.size;
-  }
-
-  /** Inputs dropped in silence so far, by reason. */
-  get drops(): Readonly<Record<DropReason, number>> {
-    return this.#context.drops;
   }
 
   /** All allocations, in order of creation. */
@@ -93,10 +99,11 @@ export class TurnServer {
     length: number,
     now: Now,
   ): ChannelBinding | Permission | undefined {
+    this.#context.trafficOf(client).countReceived(length);
     if (length < CHANNEL_DATA_HEADER_BYTES) return this.#context.drop('notStunNorChannelData');
     switch (classifyFirstByte(bytes[offset]!, CHANNEL_DATA_LAST_BYTE_RFC5766)) {
       case FIRST_BYTE.CHANNEL_DATA:
-        return this.#handleChannelData(client, bytes, offset, length);
+        return this.#handleChannelData(client, bytes, offset, length, now);
       case FIRST_BYTE.STUN:
         return this.#handleStun(client, bytes, offset, length, now);
       default:
@@ -108,19 +115,29 @@ export class TurnServer {
    * Handles one datagram that a relay socket received.
    *
    * @param peer - source; borrowed.
+   * @param length - bytes of the datagram.
    * @returns the channel binding to frame it with, the permission for a Data indication, or undefined to drop it
    *   (RFC 8656 §11.3, §12.7).
    */
   handlePeerDatagram(
     relay: Relay,
     peer: TransportAddress,
+    length: number,
+    now: Now,
   ): ChannelBinding | Permission | undefined {
     const { allocation } = relay;
+    const context = this.#context;
     const permission = allocation.permissionByPeer.get(peer);
-    if (permission === undefined) return this.#context.drop('noPermission');
-    if (!this.#context.admission.passes(permission, peer.port))
-      return this.#context.drop('peerNotAdmitted');
-    return allocation.channelByPeer.get(peer) ?? permission;
+    if (permission === undefined) return context.drop('noPermission');
+    if (!context.admission.passes(permission, peer.port)) return context.drop('peerNotAdmitted');
+    if (!allocation.meterDown.admit(length, now)) return context.drop('allocationRateExceeded');
+    if (!allocation.userMeter.admit(false, length, now)) return context.drop('userRateExceeded');
+    const binding = allocation.channelByPeer.get(peer);
+    permission.traffic.countReceived(length);
+    allocation.traffic.countSent(length);
+    const framing = binding === undefined ? dataIndicationBytes(peer) : CHANNEL_DATA_HEADER_BYTES;
+    context.trafficOf(allocation.client).countSent(framing + length);
+    return binding ?? permission;
   }
 
   /**
@@ -165,18 +182,32 @@ export class TurnServer {
     return this.#context.expiry.nextDeadline();
   }
 
-  /** Swaps credentials and routes; live permissions and channels that the new routes deny end at once. */
-  replacePolicies(policies: { credentials?: CredentialPolicy; peers?: PeerPolicy }): void {
-    if (policies.credentials !== undefined) this.#context.replaceCredentials(policies.credentials);
-    if (policies.peers === undefined) return;
-    this.#context.admission.policy = policies.peers;
-    for (const allocation of this.#context.allocations) readmit(this.#context, allocation);
+  /**
+   * Swaps what is given. Live permissions and channels that new routes deny end at once; new rates and what becomes of
+   * expired credentials hold for live allocations as well.
+   */
+  replacePolicies({ credentials, peers, rules }: Partial<TurnPolicies>, now: Now): void {
+    const context = this.#context;
+    if (credentials !== undefined) context.replaceCredentials(credentials);
+    if (peers !== undefined) {
+      context.admission.replacePolicy(peers);
+      for (const allocation of context.allocations) readmit(context, allocation);
+    }
+    if (rules === undefined) return;
+    context.replaceRules(rules);
+    for (const allocation of context.allocations) applyRules(context, allocation, now);
+  }
+
+  /** Ends the allocations that `isMeant`; returns how many. */
+  endAllocations(isMeant: (allocation: Allocation) => boolean, reason: AllocationEnd): number {
+    const meant = [...this.#context.allocations].filter(isMeant);
+    for (const allocation of meant) endAllocation(this.#context, allocation, reason);
+    return meant.length;
   }
 
   /** Ends every allocation. */
   shutdown(): void {
-    for (const allocation of this.#context.allocations)
-      endAllocation(this.#context, allocation, 'shutdown');
+    this.endAllocations(() => true, 'shutdown');
   }
 
   /** The next thing for the driver to do, or undefined when the queue is empty. */
@@ -196,6 +227,7 @@ export class TurnServer {
     bytes: Uint8Array,
     offset: number,
     length: number,
+    now: Now,
   ): ChannelBinding | undefined {
     const { allocation } = client;
     if (allocation === undefined) return this.#context.drop('noAllocation');
@@ -210,7 +242,23 @@ export class TurnServer {
     relayed.payloadOffset = offset + CHANNEL_DATA_HEADER_BYTES;
     relayed.payloadLength = payloadLength;
     relayed.dontFragment = false;
+    if (!this.#admitsUp(allocation, payloadLength, now)) return undefined;
+    binding.traffic.countSent(payloadLength);
     return binding;
+  }
+
+  /** Counts client data that is about to be relayed, unless there is too much of it. */
+  #admitsUp(allocation: Allocation, length: number, now: Now): boolean {
+    if (!allocation.meterUp.admit(length, now)) {
+      this.#context.drop('allocationRateExceeded');
+      return false;
+    }
+    if (!allocation.userMeter.admit(true, length, now)) {
+      this.#context.drop('userRateExceeded');
+      return false;
+    }
+    allocation.traffic.countReceived(length);
+    return true;
   }
 
   #handleStun(
@@ -228,19 +276,25 @@ export class TurnServer {
         handleRequest(this.#context, client, message, now);
         return undefined;
       case CLASS.INDICATION:
-        return this.#handleIndication(client);
+        return this.#handleIndication(client, now);
       default:
         return this.#context.drop('unexpectedResponse');
     }
   }
 
-  #handleIndication(client: Client): Permission | undefined {
+  #handleIndication(client: Client, now: Now): Permission | undefined {
+    const { allocation } = client;
     const message = this.#message;
     // A Binding indication keeps a NAT binding alive and wants nothing (RFC 8489 §6.3.2).
     if (message.method === METHOD.BINDING) return undefined;
     if (message.method !== METHOD.SEND) return this.#context.drop('unsupportedMethod');
-    if (client.allocation?.state !== 'active') return this.#context.drop('noAllocation');
-    return handleSendIndication(this.#context, client.allocation, message, this.relayed);
+    if (allocation?.state !== 'active') return this.#context.drop('noAllocation');
+    const permission = handleSendIndication(this.#context, allocation, message, this.relayed);
+    const { payloadLength } = this.relayed;
+    if (permission === undefined || !this.#admitsUp(allocation, payloadLength, now))
+      return undefined;
+    permission.traffic.countSent(payloadLength);
+    return permission;
   }
 
   #expire(entry: Deadline): void {
@@ -253,7 +307,8 @@ export class TurnServer {
       const reservation = context.options.reservations.take(entry.token);
       if (reservation !== undefined) discardReservation(context, reservation);
     } else {
-      endAllocation(context, entry, 'expired');
+      const isCredential = entry.credentialEndsAtMs < entry.lifetimeEndsAtMs;
+      endAllocation(context, entry, isCredential ? 'credentialExpired' : 'expired');
     }
   }
 }

@@ -111,6 +111,54 @@ t.test('ephemeral credentials expire, and may not live too long', (t) => {
   t.equal(verdict(NOW + DAY + 3600), 'accepted', 'the clock of the app server may run ahead');
   t.equal(verdict(NOW + DAY + 3601), 'malformed');
   t.equal(policy.find('bob', 'MD5', NOW), 'malformed');
+
+  const since = (NOW - 1000) as UnixSeconds;
+  const verdictSince = (timestamp: number): string => {
+    const found = policy.find(`${timestamp}:alice`, 'MD5', NOW, since);
+    return typeof found === 'string' ? found : 'accepted';
+  };
+  t.equal(verdictSince(since - 1), 'expired', 'what had expired before then');
+  t.equal(verdictSince(since), 'accepted', 'what was valid at an earlier time');
+  t.equal(verdictSince(NOW - 1), 'accepted', 'or later');
+  t.equal(verdictSince(NOW + DAY + 3600), 'accepted', 'or is so now');
+  t.equal(verdictSince(NOW + DAY + 3601), 'malformed', 'but not what cannot be');
+  t.end();
+});
+
+t.test('revocations', (t) => {
+  const policy = createCredentialPolicy(
+    options({
+      type: 'ephemeral',
+      secrets: [SECRET],
+      users: [{ username: 'probe', password: 'p' }],
+      revocations: [
+        { userId: 'alice', untilUnixSeconds: NOW + 60 },
+        { userId: 'probe', untilUnixSeconds: NOW },
+        { userId: '__proto__', untilUnixSeconds: NOW + 60 },
+        { userId: '', untilUnixSeconds: NOW + 60 },
+      ],
+    }),
+  );
+  const rows: [userId: string, lateness: number, isRevoked: boolean][] = [
+    ['alice', 0, true],
+    ['alice', 59, true],
+    ['alice', 60, false],
+    ['alice', 1e9, false],
+    ['Alice', 0, false],
+    ['alice:', 0, false],
+    ['probe', -1, true],
+    ['probe', 0, false],
+    ['bob', 0, false],
+    ['__proto__', 0, true],
+    ['constructor', 0, false],
+    ['', 0, true],
+  ];
+  for (const [userId, lateness, isRevoked] of rows) {
+    const now = (NOW + lateness) as UnixSeconds;
+    t.equal(policy.isRevoked(userId, now), isRevoked, `${userId} ${lateness} s later`);
+  }
+  t.equal(accepted(policy.find(`${NOW}:alice`, 'MD5', NOW)).userId, 'alice', 'keys are found');
+  t.equal(createCredentialPolicy(options({})).isRevoked('alice', NOW), false, 'none at all');
   t.end();
 });
 

@@ -4,7 +4,7 @@ import { createCredentialPolicy } from '../../src/auth/credential-policy.ts';
 import { credentialCommand, routeCheckCommand } from '../../src/cli/inspect-commands.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
 import { iceGateway } from '../../src/service/ice-service.ts';
-import { policyData } from '../../src/service/policy-data.ts';
+import { routeTableData } from '../../src/service/policy-data.ts';
 import { longTermKey } from '../../src/stun/integrity.ts';
 import type { UnixSeconds } from '../../src/turn/policy.ts';
 import { configFrom } from '../support/configuration.ts';
@@ -21,7 +21,7 @@ clusters:
 const OWN = [{ address: '203.0.113.1', ports: [[3478, 3478] as const] }];
 
 const routeTable = (config: typeof ROUTED): Promise<RouteTable> =>
-  Promise.resolve(new RouteTable(policyData(config, OWN, new Map()).routes));
+  Promise.resolve(new RouteTable(routeTableData(config, { own: OWN, addressesByName: new Map() })));
 
 t.test('route check', async (t) => {
   const cases = [

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { loadForCommand, type LoadedConfig } from '../../src/cli/configuration.ts';
-import { runCommandLine, type Runners } from '../../src/cli/program.ts';
+import { createProgram, runCommandLine, type Runners } from '../../src/cli/program.ts';
 import { startBanner } from '../../src/cli/start-banner.ts';
 import { defaultConfigText, ECHO_ENDPOINT } from '../../src/config/defaults.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
 import { iceGateway } from '../../src/service/ice-service.ts';
-import { policyData } from '../../src/service/policy-data.ts';
+import { routeTableData } from '../../src/service/policy-data.ts';
 import { captureOutput, type Captured } from '../support/captured-output.ts';
 import { configFrom } from '../support/configuration.ts';
 
@@ -76,6 +76,23 @@ t.test('exit codes and where the text goes', async (t) => {
     },
     { args: ['config', 'check', '-c', invalid], exitCode: 2, stderr: /:4:1: / },
     { args: ['config', 'show', '-c', missing], exitCode: 2, stderr: /cannot read/ },
+    { args: ['statsu'], exitCode: 2, stderr: /Did you mean status\?/ },
+    { args: ['kick'], exitCode: 2, stderr: /either the id of a session or --user/ },
+    { args: ['kick', '1', '--user', 'a'], exitCode: 2, stderr: /either the id/ },
+    { args: ['revoke', 'a', '--until', 'soon'], exitCode: 2, stderr: /a duration such as 2h/ },
+    { args: ['loglevel', 'nonsense'], exitCode: 2, stderr: /SCOPE=LEVEL/ },
+    { args: ['sessions', '--limit', '0'], exitCode: 2, stderr: /from 1 to 1000/ },
+    { args: ['status', '--watch', '0'], exitCode: 2, stderr: /number of seconds/ },
+    { args: ['completion', 'cmd'], exitCode: 2, stderr: /bash, zsh, fish/ },
+    { args: ['snippet', 'nonsense', '-c', valid], exitCode: 2, stderr: /nextcloud, jitsi/ },
+    {
+      args: ['snippet', 'synapse', '-c', valid],
+      exitCode: 0,
+      stdout: /turn_uris/,
+      stderr: /masked/,
+    },
+    { args: ['config', 'import', missing], exitCode: 2, stderr: /cannot read/ },
+    { args: ['config', 'diff', '-c', valid, '--against', valid], exitCode: 0, stdout: /nothing/ },
     { args: ['config'], exitCode: 2, stderr: /Usage: turnpike config/ },
     { args: ['config', 'show', '-o', 'xml'], exitCode: 2, stderr: /table, json, yaml/ },
     { args: ['auth'], exitCode: 2, stderr: /required option/ },
@@ -96,6 +113,21 @@ t.test('exit codes and where the text goes', async (t) => {
     t.match(outcome.stderr, stderr ?? /^$/, `standard error of ${name}`);
     t.notMatch(outcome.stdout + outcome.stderr, CANARY, 'no secret');
   }
+});
+
+t.test('every command has a description, and examples in its help', (t) => {
+  const program = createProgram(VERSION, {} as Runners, () => undefined);
+  const leaves = program.commands.flatMap((command) =>
+    command.commands.length === 0 ? [command] : command.commands,
+  );
+  t.ok(leaves.length >= 20);
+  for (const command of leaves) {
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    t.not(command.description(), '', command.name());
+    t.match(help, /\nExamples:\n {2}\$ |\| turnpike /, command.name());
+  }
+  t.end();
 });
 
 t.test('every command of the README exists, with the options that it shows', async (t) => {
@@ -199,6 +231,7 @@ t.test('the banner names every address and a curl', (t) => {
     'TLS   127.0.0.1:5349   a certificate made at start',
     'http://127.0.0.1:8088/ice',
     'http://127.0.0.1:8088/docs',
+    'console         http://127.0.0.1:8087   and admin API',
     `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`,
     "curl 'http://127.0.0.1:8088/ice?service=turn&username=alice&iceTransportPolicy=relay'",
   ]) {
@@ -229,7 +262,9 @@ function run(
       inspect: {
         iceGateway,
         routeTable: (config) =>
-          Promise.resolve(new RouteTable(policyData(config, [], new Map()).routes)),
+          Promise.resolve(
+            new RouteTable(routeTableData(config, { own: [], addressesByName: new Map() })),
+          ),
       },
       ...runners,
     }),

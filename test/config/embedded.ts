@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { parse as parseYaml, stringify } from 'yaml';
 import { checkConfig, formatConfig, schema, showConfig } from '../../src/cli/config-commands.ts';
 import { defaultConfigText } from '../../src/config/defaults.ts';
-import type { GatewayConfig } from '../../src/config/gateway-config.ts';
+import type { GatewayConfig, HttpEndpoint } from '../../src/config/gateway-config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { oneLineConfig } from '../../src/config/one-line-config.ts';
 import { parseConfig } from '../../src/config/parse.ts';
@@ -61,7 +61,10 @@ t.test('the default configuration stays on loopback', (t) => {
       dangerouslyAllow: [{ address: '127.0.0.1', prefixLength: 32 }],
     },
   ]);
-  t.equal(config.admin.healthcheckEndpoint, undefined);
+  const { metricsEndpoint, healthcheckEndpoint, apiEndpoint } = config.admin;
+  t.same(metricsEndpoint, { host: '127.0.0.1', port: 8080, path: '/metrics' });
+  t.same(healthcheckEndpoint, { host: '127.0.0.1', port: 8086, path: '/' });
+  t.same(apiEndpoint, { host: '127.0.0.1', port: 8087, path: '/' });
   t.end();
 });
 
@@ -141,21 +144,29 @@ t.test('one-line configurations that are refused', (t) => {
 
 t.test('the printable copy masks secrets and reads back to the same configuration', (t) => {
   const text = `version: v1
-admin: { loglevel: "turn:DEBUG", metrics_endpoint: "http://[::1]:9090/m", healthcheck_endpoint: null, user_quota: 3 }
+admin: { loglevel: "turn:DEBUG", metrics_endpoint: "http://[::1]:9090/m", healthcheck_endpoint: null,
+  api_endpoint: "http://:8087", api_token: hidden-token-of-the-admin-api, user_quota: 3, drain_timeout: 90s,
+  alternate_servers: [192.0.2.7, "[fd00::7]:5000"], ready_fill_max: 0.5 }
 auth:
   type: ephemeral
   credentials: { secrets: [hidden-secret-one, hidden-secret-two] }
   users: [{ username: u, password: hidden-password, routes: [c] }]
   max_ttl: 90m
+  on_expiry: refuse
 ice: { endpoint: "http://:8088", api_keys: [hidden-key], cors: ["https://a.example"] }
 listeners:
-  - { name: a, protocol: udp, bind: "::1", address: fd00::1, public_address: a.example, public_port: 1, routes: [c, d] }
+  - { name: a, protocol: udp, bind: "::1", address: fd00::1, public_address: discover, public_port: 1, routes: [c, d] }
   - { name: b, protocol: tls, cert: "-----BEGIN hidden-cert", key: "-----BEGIN hidden-tls-key" }
-relay: { min_port: 2000, max_port: 3000, workers: 3, addresses: [{ bind: 10.0.0.1, advertise: 192.0.2.1 }] }
+relay: { min_port: 2000, max_port: 3000, workers: 3, stun_servers: [stun.example, "[fd00::8]:9"],
+  addresses: [{ bind: 10.0.0.1, advertise: discover }, { bind: fd00::1, advertise: fd00::2 }] }
 clusters:
   - { name: c, endpoints: ["10.0.0.0/24:<5-6>", "fd00::1", "fd00::/64:7-7", "[fd00::2]:8"], dangerously_allow: ["::1"] }
   - { name: d, type: STRICT_DNS, protocol: tcp, endpoints: ["a.example:5", "b.example"] }
-limits: { allocations_max: 9 }
+limits: { allocations_max: 1, allocations_per_address_max: 2, connections_per_address_max: 3, handshakes_per_second: 4,
+  handshakes_per_second_per_address: 5, permissions_per_allocation_max: 6, channels_per_allocation_max: 7,
+  bytes_per_second_per_allocation: 8, packets_per_second_per_allocation: 9, bytes_per_second_per_user: 10,
+  packets_per_second_per_user: 11, over_user_quota: degrade, degraded_bytes_per_second: 1012,
+  unauthenticated_per_second_per_address: 13 }
 `;
   const config = configOf(text);
   for (const output of ['yaml', 'json', 'table'] as const) {
@@ -166,6 +177,7 @@ limits: { allocations_max: 9 }
   const again = configOf(stringify(redactConfig(plain)).replaceAll(/"\*\*\*"/g, 'masked'));
   t.same(again, {
     ...plain,
+    admin: { ...plain.admin, apiToken: 'masked' },
     auth: {
       ...plain.auth,
       secrets: ['masked'],
@@ -202,14 +214,10 @@ t.test('the examples parse, and show every option', (t) => {
   const { limits, relay, strictChannelNumbers, auth, admin } = configOf(text);
   t.same({ limits, strictChannelNumbers }, { limits: minimal.limits, strictChannelNumbers: false });
   t.same({ ...relay, addresses: [] }, minimal.relay, 'defaults of relay');
-  t.same({ ...admin, metricsEndpoint: undefined }, minimal.admin, 'defaults of admin');
-  const { realm, maxTtlSeconds, algorithms } = minimal.auth;
-  const found = {
-    realm: auth.realm,
-    maxTtlSeconds: auth.maxTtlSeconds,
-    algorithms: auth.algorithms,
-  };
-  t.same(found, { realm, maxTtlSeconds, algorithms }, 'defaults of auth');
+  const shownAdmin = { ...admin, metricsEndpoint: undefined, apiTls: undefined };
+  t.same(shownAdmin, withoutDefaultMarks(minimal.admin), 'defaults of admin');
+  const shownAuth = { ...auth, type: 'static', secrets: [], users: [] };
+  t.same({ ...minimal.auth, type: 'static' }, shownAuth, 'defaults of auth');
   t.end();
 });
 
@@ -261,6 +269,20 @@ t.test('commands', (t) => {
   t.match(warn.stderr, /warn.yaml:4:31: auth.credentials.secret_file: warning: is shorter than 16/);
   t.end();
 });
+
+/** The same endpoints, as if the file had named them. */
+function withoutDefaultMarks(admin: GatewayConfig['admin']): GatewayConfig['admin'] {
+  const named = (endpoint: HttpEndpoint | undefined): HttpEndpoint | undefined => {
+    if (endpoint === undefined) return undefined;
+    const { host, port, path } = endpoint;
+    return { host, port, path };
+  };
+  return {
+    ...admin,
+    healthcheckEndpoint: named(admin.healthcheckEndpoint),
+    apiEndpoint: named(admin.apiEndpoint),
+  };
+}
 
 /** Compares the length too: `t.match` lets a list be longer than its pattern. */
 function expectList(

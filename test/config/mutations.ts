@@ -23,6 +23,8 @@ listeners:
 const SECURE = `version: v1
 auth: { type: none }
 acme: { domains: [a.example], accept_terms: true }
+admin: { api_endpoint: "https://:1", api_token: abcdefghijklmnop, alternate_servers: ["[::1]:5"], ready_fill_max: 0.5 }
+relay: { addresses: [{ bind: "::1", advertise: discover }], stun_servers: [a.example] }
 ice: { endpoint: "https://[::1]" }
 listeners:
   - name: a
@@ -96,6 +98,7 @@ t.test('well-formed data of any shape is judged, never thrown at', (t) => {
     'password', 'password_file', 'secret', 'secrets', 'routes', 'endpoints', 'endpoint', 'api_keys', 'cors', 'bind', 'port', 'address',
     'tls', 'sni', 'names', 'cert', 'key', 'cert_file', 'key_file', 'client_ca_file', 'client_auth', 'client_identities', 'subject', 'acme',
     'domains', 'accept_terms', 'termination', 'proxy_protocol', 'proxy_trusted', 'addresses', 'advertise', 'workers', 'min_port', 'max_ttl', 'algorithms', 'protocol', 'healthcheck_endpoint', '__proto__',
+    'api_endpoint', 'api_token', 'api_tls', 'drain_timeout', 'alternate_servers', 'ready_fill_max', 'on_expiry', 'stun_servers',
   ); // prettier-ignore
   const leaf = fc.oneof(
     fc.constantFrom(null, '', 'v1', 'c', 'static', 'ephemeral', 'tls', '10.0.0.1', '${NONE}', 'auto', true, 3478),

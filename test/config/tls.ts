@@ -357,7 +357,7 @@ t.test('every problem has its exact position, and there is no other', (t) => {
     [acme('accept_terms: true, domains: [a.example], email: nobody'), '4:58 acme.email', /e-mail address/],
     [acme('accept_terms: true, domains: [a.example], challenge: dns-01'), '4:62 acme.challenge', /http-01, tls-alpn-01/],
     [acme('accept_terms: true, domains: [a.example], http_endpoint: "https://:80"'), '4:66 acme.http_endpoint', /plain HTTP/],
-    [acme('accept_terms: true, domains: [a.example], http_endpoint: "http://:8086"'), '4:66 acme.http_endpoint', /taken by admin.healthcheck_endpoint/],
+    [acme('accept_terms: true, domains: [a.example], http_endpoint: "http://:443"'), '4:66 acme.http_endpoint', /taken by listeners\[0\]\.port/],
     [acme('accept_terms: true, domains: [a.example], renew_before: 30d'), '4:65 acme.renew_before', /duration/],
     [acme('accept_terms: true, domains: [a.example], renew_before: 0'), '4:65 acme.renew_before', /duration/],
     ['acme: { accept_terms: true, domains: [a.example], challenge: tls-alpn-01 }\nice: {}', '4:62 acme.challenge', /needs a TURN-TLS listener/],
@@ -410,6 +410,7 @@ t.test('warnings', (t) => {
 
 t.test('config show names what is in force, and reads back to the same', (t) => {
   const config = configOf(`${HEAD}${ACME}
+admin: { healthcheck_endpoint: "", api_endpoint: "" }
 ice: { endpoint: "https://127.0.0.1:8088", tls: { ${PAIR}, client_ca_file: ca } }
 listeners:
   - { name: files, port: 1, protocol: tls, also_plain: true, proxy_protocol: optional, proxy_trusted: [10.0.0.0/8],

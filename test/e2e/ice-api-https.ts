@@ -12,7 +12,8 @@ import { createIceApp } from '../../src/http/ice/app.ts';
 import { listen } from '../../src/http/listen.ts';
 import { HttpServers } from '../../src/http/server.ts';
 import { Log } from '../../src/log.ts';
-import { IceService } from '../../src/service/ice-service.ts';
+import { HttpEndpoints } from '../../src/service/http-endpoints.ts';
+import { planIceEndpoint } from '../../src/service/ice-service.ts';
 import type { TlsSettings } from '../../src/tls/tls-settings.ts';
 import { CertificateAuthority, writeCertificate } from '../support/certificate-authority.ts';
 import { missingTool, runCommand } from '../support/child-process.ts';
@@ -324,16 +325,17 @@ t.test('the ICE service over HTTPS', async (t) => {
     clientIdentities: [],
   } as const;
   const settings = tlsSettings([server]);
+  const subject = { config: () => config, log };
   t.throws(
-    () => new IceService(config, { ...ice, tls }, log),
+    () => planIceEndpoint({ ...ice, tls }, undefined, subject),
     /TLS settings/,
     'never plain by mistake',
   );
-  t.throws(() => new IceService(config, ice, log, settings), /TLS settings/);
+  t.throws(() => planIceEndpoint(ice, settings, subject), /TLS settings/);
   const everywhere = { ...ice.endpoint, host: '0.0.0.0' };
   for (const clientAuth of ['none', 'request'] as const) {
     const exposed = { ...ice, endpoint: everywhere, tls: { ...tls, clientAuth } };
-    t.throws(() => new IceService(config, exposed, log, settings), {
+    t.throws(() => planIceEndpoint(exposed, settings, subject).createApp(), {
       code: 'GW_ERR_HTTP_UNPROTECTED',
     });
   }
@@ -342,15 +344,15 @@ t.test('the ICE service over HTTPS', async (t) => {
     endpoint: everywhere,
     tls: { ...tls, clientAuth: 'require' as const },
   };
-  t.doesNotThrow(() => new IceService(config, required, log, settings));
+  await planIceEndpoint(required, settings, subject).createApp().close();
 
-  const service = new IceService(config, { ...ice, tls }, log, settings);
-  await service.start();
-  t.teardown(() => service.stop());
+  const endpoints = new HttpEndpoints(log);
+  await (await endpoints.prepare([planIceEndpoint({ ...ice, tls }, settings, subject)])).commit();
+  t.teardown(() => endpoints.stop());
   t.match(lines.join(''), `https://127.0.0.1:${port}`);
   t.match(await ask(port), /^200 \{.*iceServers/s);
   t.match(await ask(port, { path: '/ice' }), /^400 /);
   const second = await authority.issueServer({ subject: 'CN=second' });
-  service.replaceTls(tlsSettings([second]));
+  endpoints.replaceTls('ice', tlsSettings([second]));
   t.equal(await subjectFor(port, {}), 'second');
 });

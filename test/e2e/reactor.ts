@@ -86,7 +86,7 @@ t.test('a dead listener does not keep the loop busy', { skip }, (t) => {
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener, 'tcp'));
+  reactor.listeners.open(listenerSocket(listener, 'tcp'));
   shutDown(listener);
   core.deadline = (reactor.now.monotonicMs + WATCHED_MS) as MonotonicMs;
   core.onTimeout = () => reactor.stop();
@@ -95,12 +95,33 @@ t.test('a dead listener does not keep the loop busy', { skip }, (t) => {
   t.end();
 });
 
+t.test('a dead listener may go while it is left alone for a second', { skip }, (t) => {
+  const core = new ScriptedCore();
+  const reactor = openReactor(t, core);
+  const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
+  reactor.listeners.open(listenerSocket(listener, 'tcp'));
+  shutDown(listener);
+  let isClosed = false;
+  core.onTurn = () => {
+    // Now that a turn has found it dead.
+    if (isClosed || core.turns < 2) return;
+    isClosed = true;
+    reactor.listeners.retire(listener);
+    closeSocket(listener);
+    core.deadline = (readMonotonicMs() + 1100) as MonotonicMs;
+  };
+  core.onTimeout = () => reactor.stop();
+  reactor.run();
+  t.ok(isClosed);
+  t.end();
+});
+
 t.test('a client that is not heard does not keep the loop busy', { skip }, async (t) => {
   const core = new ScriptedCore();
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener, 'tcp'));
+  reactor.listeners.open(listenerSocket(listener, 'tcp'));
   const socket = connect(boundAddress(listener).port, LOOPBACK);
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
@@ -125,7 +146,7 @@ t.test('nothing is kept of a connection that is closed', { skip }, async (t) => 
   const reactor = openReactor(t, core);
   const listener = openTcpListener({ address: addressFrom(LOOPBACK, 0) });
   t.teardown(() => closeSocket(listener));
-  reactor.listen(listenerSocket(listener, 'tcp'));
+  reactor.listeners.open(listenerSocket(listener, 'tcp'));
   const socket = connect(boundAddress(listener).port, LOOPBACK);
   await once(socket, 'connect');
   socket.destroy();

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 
 import { GatewayError } from '../../src/errors.ts';
-import { createIceApp, type IceAppOptions, type IceLogRecord } from '../../src/http/ice/app.ts';
+import { createIceApp, type IceAppOptions } from '../../src/http/ice/app.ts';
 import { assertProtected } from '../../src/http/protection.ts';
+import type { HttpLogRecord } from '../../src/http/shared/answer-log.ts';
 import { ephemeralGateway, sourceOf, staticGateway } from './fixtures/ice-gateways.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -298,7 +299,7 @@ t.test('slow and idle clients are cut off', async (t) => {
 });
 
 t.test('log records hold nothing that the client wrote, and no secret', async (t) => {
-  const records: IceLogRecord[] = [];
+  const records: HttpLogRecord[] = [];
   const source = sourceOf(ephemeralGateway, {
     ...staticGateway,
     issue: (userId) => {

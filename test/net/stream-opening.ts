@@ -357,6 +357,18 @@ t.test('a client that was stopped stays so while strangers crowd the table', (t)
   t.end();
 });
 
+t.test('other rates hold at once', (t) => {
+  const limiter = new HandshakeLimiter(1000, 10);
+  t.equal(granted(limiter, '192.0.2.1', 100, 1000), 10);
+  limiter.replaceRates(1000, 20);
+  t.equal(granted(limiter, '192.0.2.1', 100, 1500), 10, 'half a second at the new rate');
+  t.equal(granted(limiter, '192.0.2.2', 100, 1500), 20);
+  limiter.replaceRates(6, 20);
+  t.equal(granted(limiter, '192.0.2.3', 100, 1500), 6, 'what all had left is cut down');
+  t.equal(granted(limiter, '192.0.2.3', 100, 2000), 3);
+  t.end();
+});
+
 t.test('handshakes at a time', (t) => {
   const gate = new HandshakeGate(1e9, 1e9);
   const client = addressFrom('192.0.2.1', 1);

@@ -66,7 +66,46 @@ t.test('verdicts', (t) => {
     const name = `${peer} port ${port} for ${routes?.join()} on ${listener}`;
     t.equal(table.admit(listener, routes, parse(peer), port), verdict, name);
     t.equal(table.explain(listener, routes, parse(peer), port).verdict, verdict, name);
+    const isAdmitted = table.clusterOf(listener, routes, parse(peer), port) !== undefined;
+    t.equal(isAdmitted, verdict === 'admitted', `${name}: by a cluster`);
   }
+  t.end();
+});
+
+t.test('the cluster by which a peer is admitted', (t) => {
+  const table = new RouteTable({
+    listeners: [{ name: LISTENER, routes: ['low', 'high', 'host', 'wide'] }],
+    clusters: [
+      cluster('low', ['10.0.0.0/8:1000-1999']),
+      cluster('high', ['10.0.0.0/8:8000-8999']),
+      cluster('host', ['10.0.0.1']),
+      cluster('wide', ['10.0.0.0/7']),
+    ],
+    own: [],
+  });
+  const rows: [
+    cluster: string | undefined,
+    peer: string,
+    port?: number | undefined,
+    routes?: string[],
+  ][] = [
+    ['low', '10.0.0.2', 1000],
+    ['high', '10.0.0.2', 8000],
+    ['wide', '10.0.0.2', 5000],
+    ['wide', '11.0.0.2', 1000],
+    ['host', '10.0.0.1', 1000],
+    ['low', '10.0.0.1', 1000, ['wide', 'low']],
+    ['wide', '10.0.0.1', 1000, ['wide']],
+    ['high', '10.0.0.1', undefined, ['high']],
+    [undefined, '10.0.0.1', 1000, ['high']],
+    [undefined, '12.0.0.1', 1000],
+    [undefined, '127.0.0.1', 1000],
+  ];
+  for (const [name, peer, port, routes] of rows) {
+    const found = table.clusterOf(LISTENER, routes, parse(peer), port);
+    t.equal(found, name, `${peer} port ${port} for ${routes?.join()}`);
+  }
+  t.equal(table.clusterOf('unknown', undefined, parse('10.0.0.1'), 1000), undefined);
   t.end();
 });
 
@@ -284,7 +323,11 @@ t.test('a table agrees with a search through all endpoints', (t) => {
         const expected = searchEndpoints(usable, text, candidate);
         seen.set(expected, (seen.get(expected) ?? 0) + 1);
         const explained = table.explain(LISTENER, user, parse(text), candidate);
+        const admitting = table.clusterOf(LISTENER, user, parse(text), candidate);
+        const alone = usable.filter(({ name }) => name === admitting);
         return (
+          (admitting !== undefined) === (expected === 'admitted') &&
+          (admitting === undefined || searchEndpoints(alone, text, candidate) === 'admitted') &&
           table.admit(LISTENER, user, parse(text), candidate) === expected &&
           explained.verdict === expected &&
           (expected === 'admitted') === (explained.endpoint !== undefined)

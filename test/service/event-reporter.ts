@@ -5,49 +5,85 @@ import { RouteTable } from '../../src/route/route-table.ts';
 import { EventReporter } from '../../src/service/event-reporter.ts';
 import { Allocation, Client, Relay, ServerEndpoint } from '../../src/turn/allocation.ts';
 import type { TurnEvent } from '../../src/turn/commands.ts';
-import type { MonotonicMs } from '../../src/turn/policy.ts';
+import type { MonotonicMs, UnixSeconds } from '../../src/turn/policy.ts';
 import { addressFrom } from '../support/turn-client.ts';
 
 const RELAY_ADDRESS = { bind: addressFrom('10.0.0.5', 0), advertise: addressFrom('192.0.2.1', 0) };
 const ENDPOINT = new ServerEndpoint('udp', 'udp', addressFrom('192.0.2.1', 3478), [RELAY_ADDRESS]);
 const CLIENT = new Client(ENDPOINT, addressFrom('198.51.100.1', 40_000));
 const WHERE = { listener: 'udp', client: '198.51.100.1:40000', transport: 'udp' };
+const SESSION = { session: '00112233445566ff', ...WHERE };
+const UNLIMITED = { bytesPerSecond: 0, packetsPerSecond: 0 };
 
 t.test('every event becomes a record', (t) => {
   const allocation = allocationOf('alice');
   const peer = addressFrom('10.0.0.7', 80);
   const denial = { kind: 'peerDenied', allocation, peer, verdict: 'noRoute' } as const;
-  const cases: { event: TurnEvent; level: string; message: string; fields: object }[] = [
+  allocation.traffic.countReceived(100);
+  allocation.traffic.countReceived(20);
+  allocation.traffic.countSent(7);
+  const owned = { ...SESSION, user: 'alice', relayed: ['192.0.2.1:50000'] };
+  const cases: {
+    event: TurnEvent;
+    level: string;
+    type: string;
+    message: string;
+    fields: object;
+  }[] = [
     {
       event: { kind: 'allocationCreated', allocation },
       level: 'info',
+      type: 'allocation.created',
       message: 'allocation created',
-      fields: { ...WHERE, user: 'alice', relayed: ['192.0.2.1:50000'] },
+      fields: owned,
+    },
+    {
+      event: { kind: 'allocationCreated', allocation: allocationOf('alice', true) },
+      level: 'info',
+      type: 'allocation.created',
+      message: 'allocation created',
+      fields: { ...owned, degraded: true },
     },
     {
       event: { kind: 'allocationDeleted', allocation, reason: 'expired' },
       level: 'info',
+      type: 'allocation.ended',
       message: 'allocation ended',
-      fields: { ...WHERE, user: 'alice', relayed: ['192.0.2.1:50000'], reason: 'expired' },
+      fields: {
+        ...owned,
+        reason: 'expired',
+        receivedPackets: 2,
+        receivedBytes: 120,
+        sentPackets: 1,
+        sentBytes: 7,
+      },
     },
     {
-      event: { kind: 'allocationRefused', client: CLIENT, userId: 'alice', code: 486 },
+      event: {
+        kind: 'allocationRefused',
+        client: CLIENT,
+        userId: 'alice',
+        reason: 'userQuotaReached',
+      },
       level: 'warn',
+      type: 'allocation.refused',
       message: 'allocation refused',
-      fields: { ...WHERE, user: 'alice', code: 486 },
+      fields: { ...WHERE, user: 'alice', reason: 'userQuotaReached' },
     },
     {
       event: { kind: 'authenticationFailed', client: CLIENT, reason: 'expired', username: '1:eve' },
       level: 'warn',
+      type: 'auth.failed',
       message: 'authentication failed',
       fields: { ...WHERE, username: '1:eve', reason: 'expired' },
     },
     {
       event: { ...denial, verdict: 'portNotRouted', port: 80, request: 'ChannelBind' },
       level: 'warn',
+      type: 'peer.denied',
       message: 'peer denied',
       fields: {
-        ...WHERE,
+        ...SESSION,
         user: 'alice',
         peer: '10.0.0.7:80',
         request: 'ChannelBind',
@@ -65,9 +101,10 @@ t.test('every event becomes a record', (t) => {
         request: 'CreatePermission',
       },
       level: 'warn',
+      type: 'peer.denied',
       message: 'peer denied',
       fields: {
-        ...WHERE,
+        ...SESSION,
         user: 'alice',
         peer: '127.0.0.1',
         request: 'CreatePermission',
@@ -77,10 +114,10 @@ t.test('every event becomes a record', (t) => {
       },
     },
   ];
-  for (const { event, level, message, fields } of cases) {
+  for (const { event, level, type, message, fields } of cases) {
     const { reporter, records } = openReporter();
     reporter.report(event, at(0));
-    t.same(records, [{ level, scope: 'turn', message, fields }], event.kind);
+    t.strictSame(records, [{ level, scope: 'turn', event: type, message, fields }], event.kind);
   }
   t.end();
 });
@@ -147,7 +184,7 @@ t.test('text that a client made is cut', (t) => {
     const events: TurnEvent[] = [
       { kind: 'allocationCreated', allocation },
       { kind: 'allocationDeleted', allocation, reason: 'shutdown' },
-      { kind: 'allocationRefused', client: CLIENT, userId: text, code: 508 },
+      { kind: 'allocationRefused', client: CLIENT, userId: text, reason: 'noRelayPort' },
       { kind: 'peerDenied', allocation, peer, port: 80, verdict: 'noRoute', request: 'Send' },
       { kind: 'authenticationFailed', client: CLIENT, reason: 'malformed', username: text },
     ];
@@ -176,14 +213,19 @@ function openReporter(): { reporter: EventReporter; records: LogRecord[] } {
   return { reporter, records };
 }
 
-function allocationOf(userId: string): Allocation {
+function allocationOf(userId: string, isDegraded = false): Allocation {
   const allocation = new Allocation({
     client: CLIENT,
     userId,
     userRoutes: undefined,
     transactionId: new Uint8Array(12),
     lifetimeSeconds: 600,
-    expiresAtMs: at(600_000),
+    isDegraded,
+    rate: UNLIMITED,
+    userMeter: { admit: () => true },
+    credentialExpiresAtUnixSeconds: Infinity as UnixSeconds,
+    id: SESSION.session,
+    now: { monotonicMs: at(0), unixSeconds: 0 as UnixSeconds },
   });
   allocation.relays.push(new Relay(allocation, RELAY_ADDRESS, 50_000));
   return allocation;

@@ -7,7 +7,7 @@ import {
   watchClusterNames,
   type NameService,
 } from '../../src/service/cluster-names.ts';
-import { policyData } from '../../src/service/policy-data.ts';
+import { policyData, routeTableData } from '../../src/service/policy-data.ts';
 import { hostAddresses, ownAddresses, planListeners } from '../../src/service/relay-plan.ts';
 import { configFrom } from '../support/configuration.ts';
 import { addressFrom } from '../support/turn-client.ts';
@@ -121,7 +121,8 @@ listeners:
 relay: { min_port: 50000, max_port: 50999, addresses: [{ bind: 127.0.0.8, advertise: 203.0.113.8 }] }
 clusters: [{ name: all, endpoints: [0.0.0.0/0, '::/0'], dangerously_allow: [127.0.0.0/8] }]
 `);
-  const routes = new RouteTable(policyData(config, ownAddresses(config, HOST), new Map()).routes);
+  const own = ownAddresses(config, HOST);
+  const routes = new RouteTable(routeTableData(config, { own, addressesByName: new Map() }));
   const ips = [...HOST, '198.51.100.1', '203.0.113.7', '203.0.113.8', '127.0.0.8', '127.0.0.9'];
   for (const ip of ips) {
     for (const port of [3479, 443, 5000, 5001, 8088, 50_000, 50_999]) {
@@ -159,9 +160,13 @@ clusters:
 t.test('what workers decide by', (t) => {
   const addresses = new Map([['good.test', ['10.1.1.1', 'fd00::1']]]);
   const own = [{ address: '10.0.0.5', ports: [] }];
-  const data = policyData(NAMED, own, addresses);
+  const slots = { listeners: new Map([['udp', 1]]), clusters: new Map() };
+  const revocations = [{ userId: 'mallory', untilUnixSeconds: 5 }];
+  const inputs = { own, addressesByName: addresses, slots, revocations, isDraining: false };
+  const data = policyData(NAMED, inputs);
   t.same(structuredClone(data), data, 'is plain data');
-  t.equal(data.auth, NAMED.auth);
+  t.same(data.auth, { ...NAMED.auth, revocations });
+  t.equal(data.slots, slots);
   t.same(data.routes, {
     listeners: [{ name: 'udp', routes: ['named', 'fixed'] }],
     clusters: [

@@ -91,6 +91,12 @@ export async function spawnGateway(
   return { child, file, stop };
 }
 
+/** Every client of a test comes from one address, and some send as much as they can. */
+export const NO_RATES = {
+  bytes_per_second_per_allocation: 0,
+  unauthenticated_per_second_per_address: 0,
+};
+
 /** The configuration that serves `options` on `port`; tests may add to it. */
 export function configurationFor(options: ServerOptions, port: number, icePort: number) {
   return {
@@ -99,6 +105,8 @@ export function configurationFor(options: ServerOptions, port: number, icePort: 
       name: 'under-test',
       log_format: 'json',
       healthcheck_endpoint: '',
+      api_endpoint: '',
+      drain_timeout: 0,
       user_quota: options.userQuota,
     },
     auth: { realm: REALM, ...authenticationFor(options) },
@@ -127,7 +135,7 @@ export function configurationFor(options: ServerOptions, port: number, icePort: 
         dangerously_allow: ['127.0.0.1/32', '::1/128'],
       },
     ],
-    limits: { allocations_per_address_max: 100_000 },
+    limits: { allocations_per_address_max: 100_000, ...NO_RATES },
   };
 }
 

@@ -134,7 +134,7 @@ export async function gatewayConfiguration({
   const endpoints = [`127.0.0.1:${PEER_PORTS}`];
   return {
     ...example,
-    admin: { healthcheck_endpoint: '' },
+    admin: { healthcheck_endpoint: '', api_endpoint: '', drain_timeout: 0 },
     listeners: [
       ...example.listeners,
       { ...upstream, ...optional, name: 'optional', port: ports.optional },

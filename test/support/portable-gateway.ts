@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import {
+  CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
   CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
   HANDSHAKES_PER_SECOND_DEFAULT,
   HANDSHAKES_PER_SECOND_PER_ADDRESS_DEFAULT,
+  PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
 } from '../../src/limits.ts';
 import type { LogRecord } from '../../src/log.ts';
 import type { ConnectionLimits, ProxyPlan } from '../../src/net/data-plane.ts';
+import { createStatisticsMemory } from '../../src/metrics/statistics-layout.ts';
 import { PortablePlane } from '../../src/net/portable/portable-plane.ts';
 import { createSharedMemory } from '../../src/net/shared/shared-memory.ts';
 import { TurnService, type PolicyData } from '../../src/service/turn-service.ts';
+import type { PortRange } from '../../src/turn/relay-ports.ts';
 import type { TlsSettings } from '../../src/tls/tls-settings.ts';
 import { RELAY_PORTS } from './free-ports.ts';
 
@@ -17,6 +21,8 @@ export const PORTABLE_USER = { username: 'alice', password: 'a password' } as co
 
 /** Name of the listener with TLS of a portable gateway. */
 export const PORTABLE_TLS_LISTENER = 'tls-listener';
+
+const NO_RATE = { bytesPerSecond: 0, packetsPerSecond: 0 };
 
 /** What a test changes about a portable gateway. */
 export interface PortableGatewayOptions {
@@ -50,7 +56,6 @@ export function createPortableGateway(options: PortableGatewayOptions): Portable
   const records: LogRecord[] = [];
   const onRecord = (record: LogRecord): void => void records.push(record);
   const relayPorts = { minPort: range.min, maxPort: range.max };
-  const quota = { allocationsMax: 100, allocationsPerAddressMax: 100, allocationsPerUserMax: 0 };
   const plane = new PortablePlane<PolicyData>({
     listeners: protocols.map((protocol) => ({
       name: `${protocol}-listener`,
@@ -69,12 +74,9 @@ export function createPortableGateway(options: PortableGatewayOptions): Portable
       ...options.limits,
     },
     setup: {
-      memory: createSharedMemory(1, relayPorts, quota),
+      memory: createSharedMemory(1, createStatisticsMemory(1)),
       nonceKey: randomBytes(32),
-      relayPorts,
-      quota,
-      strictChannelNumbers: false,
-      policies: policiesFor(['loopback']),
+      policies: policiesFor(['loopback'], relayPorts),
     },
     createCore: (setup, isDontFragmentSupported) =>
       new TurnService(setup, isDontFragmentSupported, onRecord),
@@ -83,8 +85,12 @@ export function createPortableGateway(options: PortableGatewayOptions): Portable
   return { plane, records };
 }
 
-/** Policies that route both listeners to the named clusters; the only one there is, is `loopback`. */
-export function policiesFor(routes: readonly string[]): PolicyData {
+/** Policies that route all listeners to the named clusters; the only one there is, is `loopback`. */
+export function policiesFor(
+  routes: readonly string[],
+  relayPorts: PortRange = { minPort: RELAY_PORTS.min, maxPort: RELAY_PORTS.max },
+  listeners: readonly string[] = ['udp-listener', 'tcp-listener', PORTABLE_TLS_LISTENER],
+): PolicyData {
   const endpoints = [
     { address: '127.0.0.0', prefixLength: 8, minPort: 1, maxPort: 65_535 },
     { address: '::1', prefixLength: 128, minPort: 1, maxPort: 65_535 },
@@ -99,12 +105,24 @@ export function policiesFor(routes: readonly string[]): PolicyData {
       algorithms: ['SHA-256', 'MD5'],
     },
     routes: {
-      listeners: ['udp-listener', 'tcp-listener', PORTABLE_TLS_LISTENER].map((name) => ({
-        name,
-        routes,
-      })),
+      listeners: listeners.map((name) => ({ name, routes })),
       clusters: [{ name: 'loopback', protocol: 'udp', endpoints, dangerouslyAllow: endpoints }],
       own: [],
     },
+    rules: {
+      relayPorts,
+      strictChannelNumbers: false,
+      onCredentialExpiry: 'keep',
+      permissionsPerAllocationMax: PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
+      channelsPerAllocationMax: CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
+      allocationRate: NO_RATE,
+      degradedRate: undefined,
+      isDraining: false,
+      alternateServers: [],
+      quota: { allocationsMax: 100, allocationsPerAddressMax: 100, allocationsPerUserMax: 0 },
+      userRate: NO_RATE,
+      answersPerSecondPerAddress: 0,
+    },
+    slots: { listeners: new Map(), clusters: new Map() },
   };
 }

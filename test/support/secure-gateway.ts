@@ -16,6 +16,7 @@ import {
   startReady,
   type ConfigurationData,
   type GatewayProcess,
+  NO_RATES,
 } from './gateway-process.ts';
 import { LOOPBACK_SERVER, type ServerOptions } from './server-under-test.ts';
 import type { ServerAddress } from './turn-transport.ts';
@@ -55,6 +56,7 @@ export interface SecureGateway {
 
 /** Limits that leave tests alone, all of which come from one address. */
 const NO_LIMITS = {
+  ...NO_RATES,
   allocations_per_address_max: 100_000,
   connections_per_address_max: 100_000,
   handshakes_per_second: 1_000_000,

@@ -441,7 +441,7 @@ t.test('expired and rotated credentials', (t) => {
     'an expired credential refreshes nothing',
   );
   t.equal(client.bindChannel(0x4000, '10.0.0.1', 1000, { key })!.outcome, 401);
-  driver.server.replacePolicies({ credentials: createCredentialPolicy(authOptions()) });
+  driver.replace({ credentials: createCredentialPolicy(authOptions()) });
   const alice = new TestClient(driver, { port: 43_000 });
   t.equal(alice.allocate()!.outcome, 'success', 'credentials can be replaced');
   t.end();
@@ -548,7 +548,7 @@ t.test('Binding, unknown attributes and messages that get silence', (t) => {
     [],
     'silence',
   );
-  const { drops } = driver.server;
+  const { drops } = driver;
   t.equal(
     drops.unexpectedResponse,
     512,

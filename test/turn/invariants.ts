@@ -1,8 +1,12 @@
 import t from 'tap';
 import type { Allocation } from '../../src/turn/allocation.ts';
-import { CHANNELS_PER_ALLOCATION_MAX, PERMISSIONS_PER_ALLOCATION_MAX } from '../../src/limits.ts';
+import {
+  CHANNELS_PER_ALLOCATION_MAX_DEFAULT as CHANNELS_PER_ALLOCATION_MAX,
+  PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT as PERMISSIONS_PER_ALLOCATION_MAX,
+} from '../../src/limits.ts';
+import { trafficValues } from '../support/core/memory-policies.ts';
 import { RandomLife } from '../support/core/random-life.ts';
-import type { TurnDriver } from '../support/core/turn-driver.ts';
+import { LISTENER, type TurnDriver } from '../support/core/turn-driver.ts';
 
 const SEED = Number(process.env['TURNPIKE_SEED'] ?? Date.now() % 2 ** 31);
 const RUNS = 16;
@@ -10,12 +14,33 @@ const STEPS_PER_RUN = 2500;
 t.comment(`seed ${SEED}`);
 
 const relayed = { up: 0, down: 0 };
+/** What must have happened in the course of all runs. */
+const REASONS = new Set<string>([
+  'expired',
+  'refreshedToZero',
+  'credentialExpired',
+  'kicked',
+  'revoked',
+  'draining',
+  'userQuotaReached',
+  'noRelayPort',
+  'allocationRateExceeded',
+  'userRateExceeded',
+  'answerRateExceeded',
+  'degraded',
+]);
+const seen = new Set<string>();
 for (let run = 0; run < RUNS; run++) {
   t.test(`a random life, run ${run}`, (t) => {
     const life = new RandomLife(SEED + run);
     for (let step = 0; step < STEPS_PER_RUN; step++) {
       life.step();
-      const problems = [...life.problems.splice(0), ...broken(life.driver)];
+      const problems = [
+        ...life.problems.splice(0),
+        ...life.forbidden(),
+        ...broken(life.driver),
+        ...miscounted(life.driver),
+      ];
       if (problems.length > 0) t.fail(`step ${step}: ${problems.join('; ')} (seed ${SEED + run})`);
     }
     life.end();
@@ -33,6 +58,11 @@ for (let run = 0; run < RUNS; run++) {
       'everything is given back',
     );
     t.equal(driver.server.pollTimeout(), undefined, 'nothing is waited for');
+    for (const event of driver.events) {
+      if ('reason' in event) seen.add(event.reason);
+      if (event.kind === 'allocationCreated' && event.allocation.isDegraded) seen.add('degraded');
+    }
+    for (const [reason, count] of Object.entries(driver.drops)) if (count > 0) seen.add(reason);
     relayed.up += life.relayedUp;
     relayed.down += life.relayedDown;
     const created = driver.events.filter(({ kind }) => kind === 'allocationCreated').length;
@@ -43,6 +73,8 @@ for (let run = 0; run < RUNS; run++) {
 }
 
 t.test('the runs were worth it', (t) => {
+  const missing = [...REASONS].filter((reason) => !seen.has(reason));
+  t.strictSame(missing, [], 'everything happened');
   t.ok(relayed.up > 100 && relayed.down > 100, `${relayed.up} packets up, ${relayed.down} down`);
   t.end();
 });
@@ -75,6 +107,26 @@ function broken(driver: TurnDriver): string[] {
   }
   check(driver.channels.size === channels, 'the channels announced');
   return problems;
+}
+
+/** Counters that differ from what went over the wire. */
+function miscounted({ wire, counters }: TurnDriver): string[] {
+  const listener = trafficValues(counters.ofListener(LISTENER));
+  const clusters = ['media', 'narrow', 'other'].map((name) =>
+    trafficValues(counters.ofCluster(name)),
+  );
+  const sum = [0, 1, 2, 3].map((index) =>
+    clusters.reduce((total, values) => total + values[index]!, 0),
+  );
+  const { fromClients, toClients, fromPeers, toPeers } = wire;
+  const rows = [
+    ['listener', listener, fromClients, toClients],
+    ['clusters', sum, fromPeers, toPeers],
+  ] as const;
+  return rows.flatMap(([name, values, received, sent]) => {
+    const expected = [received.packets, received.bytes, sent.packets, sent.bytes];
+    return values.join() === expected.join() ? [] : [`${name}: ${values.join()} counted`];
+  });
 }
 
 function brokenAllocation(driver: TurnDriver, allocation: Allocation): string[] {

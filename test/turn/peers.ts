@@ -10,7 +10,10 @@ import {
   DataIndicationWriter,
 } from '../../src/turn/data-indication.ts';
 import { writeChannelDataHeader } from '../../src/turn/channel-data.ts';
-import { CHANNELS_PER_ALLOCATION_MAX, PERMISSIONS_PER_ALLOCATION_MAX } from '../../src/limits.ts';
+import {
+  CHANNELS_PER_ALLOCATION_MAX_DEFAULT as CHANNELS_PER_ALLOCATION_MAX,
+  PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT as PERMISSIONS_PER_ALLOCATION_MAX,
+} from '../../src/limits.ts';
 import { Answer } from '../support/core/answer.ts';
 import {
   channelBind,
@@ -114,7 +117,7 @@ t.test('RFC 8656 §10.2: CreatePermission', (t) => {
   t.equal(single.allocation!.permissionByPeer.size, 0);
   t.equal(single.bindChannel(0x4000, 'fd00::1', 5)!.outcome, 443);
   t.equal(single.sendIndication('fd00::1', 5, DATA), undefined);
-  t.equal(single.driver.server.drops.noRelayOfFamily, 1);
+  t.equal(single.driver.drops.noRelayOfFamily, 1);
 
   const carol = allocated({}, 'carol').client;
   t.equal(carol.permit('10.0.0.1')!.outcome, 403, 'a user confined to another route');
@@ -127,7 +130,7 @@ t.test('RFC 8656 §10.2: CreatePermission', (t) => {
 });
 
 t.test('RFC 8656 §12.2: ChannelBind', (t) => {
-  const strict: DriverOptions = { server: { strictChannelNumbers: true } };
+  const strict: DriverOptions = { rules: { strictChannelNumbers: true } };
   const lenient: DriverOptions = {};
   const numbers: [options: DriverOptions, number: number, outcome: 'success' | number][] = [
     [strict, 0, 400],
@@ -356,7 +359,7 @@ t.test('RFC 8656 §11.2: Send indications', (t) => {
       CLASS.INDICATION,
     );
   const data: Write = (w) => w.attribute(ATTRIBUTE.DATA, DATA);
-  const silent: [name: string, bytes: Uint8Array, reason: keyof typeof driver.server.drops][] = [
+  const silent: [name: string, bytes: Uint8Array, reason: keyof typeof driver.drops][] = [
     ['no peer', write(data), 'malformedIndication'],
     ['no data', write(peer('10.0.0.1', 1)), 'malformedIndication'],
     [
@@ -377,10 +380,10 @@ t.test('RFC 8656 §11.2: Send indications', (t) => {
     ['the first again', write(data, peer('10.2.0.1', 5000)), 'peerNotAdmitted'],
   ];
   for (const [name, bytes, reason] of silent) {
-    const before = driver.server.drops[reason];
+    const before = driver.drops[reason];
     const { relayed, answers } = client.receive(bytes);
     t.strictSame([relayed, answers], [undefined, []], `silence: ${name}`);
-    t.equal(driver.server.drops[reason], before + 1, `${name} counts as ${reason}`);
+    t.equal(driver.drops[reason], before + 1, `${name} counts as ${reason}`);
   }
   const denials = driver.events.filter((event) => event.kind === 'peerDenied');
   t.equal(denials.length, 1, 'reported once, not for each packet or port');
@@ -414,7 +417,7 @@ t.test('RFC 8656 §12.4 to §12.6: ChannelData', (t) => {
   t.equal(client.channelData(0x4000, new Uint8Array(65_507))!.payload.length, 65_507);
   const padded = client.receive(channelData(0x4000, Buffer.from('hello\0\0\0'), 5)).relayed!;
   t.equal(Buffer.from(padded.payload).toString(), 'hello', '§12.5: padding over UDP');
-  const rows: [name: string, bytes: Uint8Array, reason: keyof typeof driver.server.drops][] = [
+  const rows: [name: string, bytes: Uint8Array, reason: keyof typeof driver.drops][] = [
     ['shorter than claimed', channelData(0x4000, DATA, 6), 'malformedChannelData'],
     ['claimed 65535', channelData(0x4000, DATA, 65_535), 'malformedChannelData'],
     ['only a number', Uint8Array.of(0x40, 0), 'notStunNorChannelData'],
@@ -426,10 +429,10 @@ t.test('RFC 8656 §12.4 to §12.6: ChannelData', (t) => {
     ['nothing', new Uint8Array(0), 'notStunNorChannelData'],
   ];
   for (const [name, bytes, reason] of rows) {
-    const before = driver.server.drops[reason];
+    const before = driver.drops[reason];
     const { relayed: data, answers } = client.receive(bytes);
     t.strictSame([data, answers], [undefined, []], `silence: ${name}`);
-    t.equal(driver.server.drops[reason], before + 1, `${name} counts as ${reason}`);
+    t.equal(driver.drops[reason], before + 1, `${name} counts as ${reason}`);
   }
   client.sendIndication('10.0.0.1', 1000, DATA, (w) => w.flag(ATTRIBUTE.DONT_FRAGMENT));
   t.equal(
@@ -454,7 +457,7 @@ t.test('RFC 8656 §11.3, §12.7: data from peers', (t) => {
   client.bindChannel(0x4000, '10.0.0.1', 1000);
   t.equal(comesAs(client, '10.0.0.1', 1000), 'channel 4000', 'MUST use the channel');
   t.equal(comesAs(client, '10.0.0.1', 1001), 'data', 'a channel is bound to one port');
-  const { noPermission, peerNotAdmitted } = driver.server.drops;
+  const { noPermission, peerNotAdmitted } = driver.drops;
   t.strictSame([noPermission, peerNotAdmitted], [3, 1]);
   t.strictSame(driver.sent.slice(-1)[0]!.client, '198.51.100.1:40000');
   const relay = client.relay(1);
@@ -564,8 +567,7 @@ t.test('a change of routes cuts what it denies', (t) => {
   comesAs(client, '10.2.0.1', 4999);
   driver.forget();
   const narrowed = { ...ROUTES, clusters: [cluster('narrow', ['10.2.0.0', 16, 4000, 4500])] };
-  driver.server.replacePolicies({ peers: new RouteTable(narrowed) });
-  driver.drain();
+  driver.replace({ peers: new RouteTable(narrowed) });
   t.strictSame([...client.allocation!.channelByNumber.keys()], [0x4001], 'channels');
   t.strictSame(
     [...driver.channels].map(({ channelNumber }) => channelNumber),
@@ -589,16 +591,14 @@ t.test('a change of routes cuts what it denies', (t) => {
     '10.2.0.1 4999 portNotRouted',
     '10.0.0.1 undefined noRoute',
   ]);
-  driver.server.replacePolicies({
+  driver.replace({
     peers: new RouteTable({ ...ROUTES, listeners: [{ name: LISTENER, routes: [] }] }),
   });
-  driver.drain();
   t.strictSame(
     [client.allocation!.channelByNumber.size, client.allocation!.permissionByPeer.size],
     [0, 0],
   );
-  driver.server.replacePolicies({ peers: new RouteTable(ROUTES) });
-  driver.drain();
+  driver.replace({ peers: new RouteTable(ROUTES) });
   t.equal(
     comesAs(client, '10.0.0.1', 1000),
     'dropped',

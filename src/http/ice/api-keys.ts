@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-
+import { bearerToken, SecretDigests } from '../shared/secret-digests.ts';
 import { IceError } from './errors.ts';
 
 /** Finds a parameter of a request by name. */
@@ -9,12 +8,12 @@ export type ParameterLookup = (name: string) => string | null | undefined;
 export class ApiKeys {
   /** True when requests need a key. */
   readonly isRequired: boolean;
-  readonly #digests: readonly Buffer[];
+  readonly #digests: SecretDigests;
 
   /** @param keys - the configured keys; none at all means that requests need no key, and an empty key admits nobody. */
   constructor(keys: readonly string[]) {
     this.isRequired = keys.length > 0;
-    this.#digests = keys.filter((key) => key !== '').map(digest);
+    this.#digests = new SecretDigests(keys);
   }
 
   /**
@@ -27,10 +26,7 @@ export class ApiKeys {
   find(authorization: string | undefined, parameter: ParameterLookup): number | undefined {
     let found: number | undefined;
     for (const presented of [bearerToken(authorization), parameter('key'), parameter('api')]) {
-      const presentedDigest = digest(presented ?? '');
-      for (const [index, expected] of this.#digests.entries()) {
-        if (timingSafeEqual(presentedDigest, expected)) found = index;
-      }
+      found = this.#digests.find(presented) ?? found;
     }
     return found;
   }
@@ -46,12 +42,4 @@ export class ApiKeys {
       'www-authenticate': 'Bearer realm="turnpike"',
     });
   }
-}
-
-function bearerToken(authorization: string | undefined): string | undefined {
-  return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

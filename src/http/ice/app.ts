@@ -1,40 +1,22 @@
 import cors from '@fastify/cors';
-import rateLimit, { normalizeIP } from '@fastify/rate-limit';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { normalizeIP } from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 
 import { GatewayError } from '../../errors.ts';
-import {
-  ICE_BODY_BYTES_MAX,
-  ICE_RATE_ENTRIES_MAX,
-  ICE_REQUESTS_PER_SECOND_MAX_DEFAULT,
-  ICE_URL_BYTES_MAX,
-} from '../../limits.ts';
+import { ICE_BODY_BYTES_MAX } from '../../limits.ts';
 import { HttpServers } from '../server.ts';
+import { type HttpLogRecord, logAnswers, noteFailure } from '../shared/answer-log.ts';
+import { registerDocumentationRoutes, registerOpenApi } from '../shared/documentation.ts';
+import { limitRequests, type RequestLimit } from '../shared/request-limit.ts';
+import { RouteMethods } from '../shared/route-methods.ts';
+import { setSecurityHeaders } from '../shared/security-headers.ts';
+import { limitUrls } from '../shared/url-limit.ts';
 import { ApiKeys } from './api-keys.ts';
-import { registerDocumentationRoutes, registerOpenApi } from './documentation.ts';
+import { ICE_API_DESCRIPTION } from './documentation.ts';
 import { IceError, sendIceError, toIceError } from './errors.ts';
 import { registerIceRoutes } from './ice-routes.ts';
 import type { IceSource } from './ice-source.ts';
 import { queryParameters } from './parameters.ts';
-
-/** One answered request, free of anything the client wrote. */
-export interface IceLogRecord {
-  readonly method: string;
-  /** Path of the route, without query; `unknown` when no route matches. */
-  readonly route: string;
-  readonly statusCode: number;
-  readonly clientAddress: string;
-  readonly milliseconds: number;
-  /** What went wrong inside when the status is 500 by a failure; for operators only. */
-  readonly failure?: unknown;
-}
-
-/** How often one client address or API key may ask. */
-export interface IceRateLimit {
-  /** Requests per window. */
-  readonly requestsMax: number;
-  readonly windowMilliseconds: number;
-}
 
 /** Options of the ICE API. */
 export interface IceAppOptions {
@@ -46,11 +28,11 @@ export interface IceAppOptions {
   /** Host for all URIs that name none (`STUNNER_PUBLIC_ADDR`); empty or undefined: each listener's own. */
   readonly publicAddress?: string | undefined;
   /** Default: 50 in 1000 ms. */
-  readonly rateLimit?: IceRateLimit | undefined;
+  readonly rateLimit?: RequestLimit | undefined;
   /** What listens; default: plain HTTP. */
   readonly servers?: HttpServers | undefined;
   /** Called after each answer. */
-  readonly log?: ((record: IceLogRecord) => void) | undefined;
+  readonly log?: ((record: HttpLogRecord) => void) | undefined;
 }
 
 /**
@@ -68,7 +50,7 @@ export function createIceApp(options: IceAppOptions): FastifyInstance {
   protect(app, origins, apiKeys, options.rateLimit);
   answerErrors(app);
   if (options.log !== undefined) logAnswers(app, options.log);
-  registerOpenApi(app);
+  registerOpenApi(app, ICE_API_DESCRIPTION);
   void app.register(async (routes) => {
     registerIceRoutes(routes, {
       source: options.source,
@@ -117,12 +99,9 @@ function protect(
   app: FastifyInstance,
   origins: readonly string[],
   apiKeys: ApiKeys,
-  limit: IceRateLimit | undefined,
+  limit: RequestLimit | undefined,
 ): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.url.length > ICE_URL_BYTES_MAX)
-      throw new IceError('ICE_ERR_URL_TOO_LONG', 'request URL too long');
-  });
+  limitUrls(app, () => new IceError('ICE_ERR_URL_TOO_LONG', 'request URL too long'));
   app.addHook('onSend', async (_request, reply) => setSecurityHeaders(reply));
   if (origins.length > 0) {
     void app.register(cors, {
@@ -134,13 +113,12 @@ function protect(
       maxAge: 600,
     });
   }
-  void app.register(rateLimit, {
-    max: limit?.requestsMax ?? ICE_REQUESTS_PER_SECOND_MAX_DEFAULT,
-    timeWindow: limit?.windowMilliseconds ?? 1000,
-    cache: ICE_RATE_ENTRIES_MAX,
-    keyGenerator: (request) => rateLimitKey(request, apiKeys),
-    errorResponseBuilder: () => new IceError('ICE_ERR_RATE_LIMIT', 'too many requests'),
-  });
+  limitRequests(
+    app,
+    limit,
+    (request) => rateLimitKey(request, apiKeys),
+    () => new IceError('ICE_ERR_RATE_LIMIT', 'too many requests'),
+  );
 }
 
 /** Only a valid key is counted on its own; else an attacker would escape the limit with ever new keys. */
@@ -150,51 +128,23 @@ function rateLimitKey(request: FastifyRequest, apiKeys: ApiKeys): string {
   return key === undefined ? `address ${normalizeIP(request.ip)}` : `key ${key}`;
 }
 
-function setSecurityHeaders(reply: FastifyReply): void {
-  void reply.headers({
-    'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-  });
-}
-
 function answerErrors(app: FastifyInstance): void {
+  const methods = new RouteMethods(app);
   app.setErrorHandler((error, request, reply) => {
     const iceError = toIceError(error);
-    if (iceError.code === 'ICE_ERR_INTERNAL') failures.set(request, error);
+    if (iceError.code === 'ICE_ERR_INTERNAL') noteFailure(request, error);
     return sendIceError(iceError, request, reply);
   });
   app.after(() => {
     app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
-      sendIceError(noRoute(app, request.url), request, reply),
+      sendIceError(noRoute(methods, request.url), request, reply),
     );
   });
 }
 
-function noRoute(app: FastifyInstance, url: string): IceError {
-  const path = url.split('?', 1)[0] ?? '';
-  const methods = (['GET', 'HEAD', 'POST'] as const).filter(
-    (method) => ROUTE_PATHS.has(path) && app.hasRoute({ method, url: path }),
-  );
-  if (methods.length === 0) return new IceError('ICE_ERR_PATH', '404 page not found');
-  return new IceError('ICE_ERR_METHOD', 'method not allowed', { allow: methods.join(', ') });
-}
-
-const ROUTE_PATHS: ReadonlySet<string> = new Set(['/', '/ice', '/openapi.json', '/docs', '/docs/']);
-
-const failures = new WeakMap<FastifyRequest, unknown>();
-
-function logAnswers(app: FastifyInstance, log: (record: IceLogRecord) => void): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const failure = failures.get(request);
-    log({
-      method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
-      statusCode: reply.statusCode,
-      clientAddress: request.ip,
-      milliseconds: reply.elapsedTime,
-      ...(failure !== undefined && { failure }),
-    });
-  });
+function noRoute(methods: RouteMethods, url: string): IceError {
+  const allow = methods.of(url.split('?', 1)[0] ?? '').join(', ');
+  return allow === ''
+    ? new IceError('ICE_ERR_PATH', '404 page not found')
+    : new IceError('ICE_ERR_METHOD', 'method not allowed', { allow });
 }

@@ -1,6 +1,5 @@
-import { STATUS_CODES } from 'node:http';
-
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpError, jsonErrorBody, refusalStatus } from '../shared/http-error.ts';
 
 /** Every error of the ICE API: the `code` of a JSON error body and its HTTP status. */
 const ICE_ERRORS = {
@@ -23,37 +22,28 @@ const ICE_ERRORS = {
 export type IceErrorCode = keyof typeof ICE_ERRORS;
 
 /** A refusal that is answered to the HTTP client. */
-export class IceError extends Error {
-  readonly code: IceErrorCode;
-  readonly headers: Readonly<Record<string, string>>;
+export class IceError extends HttpError {
+  declare readonly code: IceErrorCode;
 
   /**
    * @param code - stable code; decides the status.
    * @param message - text for the client; no secrets.
    * @param headers - headers of the answer, besides the usual ones.
    */
-  constructor(code: IceErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message);
+  constructor(code: IceErrorCode, message: string, headers?: Readonly<Record<string, string>>) {
+    super(code, ICE_ERRORS[code], message, headers);
     this.name = 'IceError';
-    this.code = code;
-    this.headers = headers;
-  }
-
-  /** HTTP status of the answer. */
-  get statusCode(): number {
-    return ICE_ERRORS[this.code];
   }
 }
 
 /** Turns whatever a request handler threw into what the client may know about it. */
 export function toIceError(error: unknown): IceError {
   if (error instanceof IceError) return error;
-  const statusCode = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  const statusCode = refusalStatus(error);
   if (statusCode === 413) return new IceError('ICE_ERR_BODY_TOO_LARGE', 'request body too large');
-  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
-  return isRefusal
-    ? new IceError('ICE_ERR_REQUEST', 'bad request')
-    : new IceError('ICE_ERR_INTERNAL', 'internal server error');
+  return statusCode === undefined
+    ? new IceError('ICE_ERR_INTERNAL', 'internal server error')
+    : new IceError('ICE_ERR_REQUEST', 'bad request');
 }
 
 /**
@@ -67,7 +57,9 @@ export function sendIceError(
 ): FastifyReply {
   void reply.code(error.statusCode).headers({ ...error.headers });
   if (acceptsJson(request.headers.accept)) {
-    return reply.header('content-type', 'application/json; charset=utf-8').send(jsonBody(error));
+    return reply
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(jsonErrorBody(error));
   }
   return reply.header('content-type', 'text/plain; charset=utf-8').send(textBody(error));
 }
@@ -80,10 +72,6 @@ function acceptsJson(accept: string | undefined): boolean {
       !parameters.some((text) => /^\s*q=0(\.0*)?\s*$/.test(text))
     );
   });
-}
-
-function jsonBody({ statusCode, code, message }: IceError): string {
-  return JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message });
 }
 
 function textBody(error: IceError): string {

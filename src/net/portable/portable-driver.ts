@@ -1,9 +1,16 @@
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import type { Client, Relay } from '../../turn/allocation.ts';
+import type { Allocation, Client, Relay, ServerEndpoint } from '../../turn/allocation.ts';
 import type { TurnCommand } from '../../turn/commands.ts';
 import type { MonotonicMs, Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
 import type { ConnectionLimits } from '../data-plane.ts';
+import {
+  findSessions,
+  isTarget,
+  type SessionPage,
+  type SessionQuery,
+  type SessionTarget,
+} from '../session.ts';
 import { readMonotonicMs, readUnixSeconds } from '../shared/clock.ts';
 import { HandshakeGate } from '../shared/handshake-gate.ts';
 import type { TransportEvent } from '../shared/transport-event.ts';
@@ -13,6 +20,8 @@ import { RelaySockets } from './relay-sockets.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import type { UdpEndpoint } from './udp-listener.ts';
 import { sendDatagram } from './udp-socket.ts';
+
+const ONLY_WORKER = 0;
 
 /** Hands everything that sockets and timers bring to the core, and carries out what the core asks for. */
 export class PortableDriver {
@@ -72,8 +81,8 @@ export class PortableDriver {
 
   /** Handles a datagram that a relay received from `peer`; both are borrowed. */
   handlePeerDatagram(relay: Relay, peer: TransportAddress, payload: Uint8Array): void {
-    this.handle((server) => {
-      const under = server.handlePeerDatagram(relay, peer);
+    this.handle((server, now) => {
+      const under = server.handlePeerDatagram(relay, peer, payload.length, now);
       if (under === undefined) return;
       const { client } = relay.allocation;
       const { isStream } = client;
@@ -87,6 +96,41 @@ export class PortableDriver {
   /** Reports what happened to a connection. */
   report(event: TransportEvent): void {
     this.#core.onEvent(event, this.now);
+  }
+
+  /** Swaps what holds for connections to come. */
+  replaceLimits(limits: ConnectionLimits): void {
+    this.connections.perAddressMax = limits.connectionsPerAddressMax;
+    this.handshakeGate.replaceRates(
+      limits.handshakesPerSecond,
+      limits.handshakesPerSecondPerAddress,
+    );
+  }
+
+  /** Finds live sessions. */
+  sessions(query: SessionQuery): SessionPage {
+    this.now.monotonicMs = readMonotonicMs();
+    return findSessions(this.server.allocations(), query, ONLY_WORKER, this.now);
+  }
+
+  /** Ends sessions, and closes the connections of their clients; returns how many. */
+  endSessions(target: SessionTarget): number {
+    let count = 0;
+    this.handle((server) => {
+      const isMeant = (allocation: Allocation): boolean => isTarget(allocation, target);
+      const meant = [...server.allocations()].filter(isMeant);
+      count = server.endAllocations(isMeant, target.reason);
+      for (const { client } of meant) if (client.isStream) this.connections.closeLater(client);
+    });
+    return count;
+  }
+
+  /** Ends the allocations and connections whose endpoint `isMeant`, since their listener is gone. */
+  endAt(isMeant: (endpoint: ServerEndpoint) => boolean): void {
+    this.handle((server) => {
+      server.endAllocations(({ client }) => isMeant(client.endpoint), 'listenerClosed');
+    });
+    this.handle(() => this.connections.closeAt(isMeant));
   }
 
   /** Ends every allocation and connection; resolves when all sockets of relays are closed. */

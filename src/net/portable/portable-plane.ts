@@ -6,12 +6,15 @@ import type {
   DataPlane,
   ListenerPlan,
   TlsByListener,
+  WorkerHealth,
 } from '../data-plane.ts';
-import { listenError } from '../shared/listen-error.ts';
+import type { SessionPage, SessionQuery, SessionTarget } from '../session.ts';
+import { TimerLag } from '../shared/timer-lag.ts';
 import type { TurnCore } from '../turn-core.ts';
 import { PortableDriver } from './portable-driver.ts';
-import { TcpListener } from './tcp-listener.ts';
-import { UdpListener } from './udp-listener.ts';
+import { PortableListeners } from './portable-listeners.ts';
+
+const TICK_MS = 1000;
 
 /** What a portable plane is made from. */
 export interface PortablePlaneOptions<Policies> {
@@ -39,53 +42,59 @@ export class PortablePlane<Policies> implements DataPlane<Policies> {
   readonly #options: PortablePlaneOptions<Policies>;
   readonly #core: TurnCore<Policies>;
   readonly #driver: PortableDriver;
-  #tls: TlsByListener;
-  #listeners: (UdpListener | TcpListener)[] = [];
+  readonly #listeners: PortableListeners;
+  readonly #lag = new TimerLag(TICK_MS);
 
   constructor(options: PortablePlaneOptions<Policies>) {
     this.#options = options;
     this.#core = options.createCore({ ...options.setup, worker: 0 }, false);
     this.#driver = new PortableDriver(this.#core, options.limits);
-    this.#tls = options.tls;
+    this.#listeners = new PortableListeners(this.#driver, options.onRecord);
   }
 
   async start(): Promise<void> {
-    const { listeners } = this.#options;
-    refuseDtls(listeners);
-    for (const plan of listeners) {
-      try {
-        const listener = this.#listenerFor(plan);
-        this.#listeners.push(listener);
-        await listener.open(this.#options.onRecord);
-      } catch (error) {
-        await this.stop();
-        throw listenError(plan, error);
-      }
+    const { listeners, tls } = this.#options;
+    try {
+      await this.replaceListeners(listeners, tls);
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
+    this.#lag.start(() => this.#listeners.sweep());
   }
 
-  replacePolicies(policies: Policies): void {
-    this.#driver.handle(() => this.#core.replacePolicies(policies));
+  replacePolicies(policies: Partial<Policies>): void {
+    this.#driver.handle((_server, now) => this.#core.replacePolicies(policies, now));
   }
 
   replaceTls(settings: TlsByListener): void {
-    this.#tls = settings;
-    for (const listener of this.#listeners) {
-      const own = listener instanceof TcpListener ? settings.get(listener.name) : undefined;
-      if (own !== undefined) (listener as TcpListener).replaceTls(own);
-    }
+    this.#listeners.replaceTls(settings);
+  }
+
+  replaceLimits(limits: ConnectionLimits): void {
+    this.#driver.replaceLimits(limits);
+  }
+
+  async replaceListeners(listeners: readonly ListenerPlan[], tls: TlsByListener): Promise<void> {
+    refuseDtls(listeners);
+    await this.#listeners.replace(listeners, tls);
+  }
+
+  async sessions(query: SessionQuery): Promise<SessionPage> {
+    return this.#driver.sessions(query);
+  }
+
+  async endSessions(target: SessionTarget): Promise<number> {
+    return this.#driver.endSessions(target);
+  }
+
+  workers(): readonly WorkerHealth[] {
+    return [{ lagMs: this.#lag.ms, restarts: 0 }];
   }
 
   async stop(): Promise<void> {
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    const stopped = this.#driver.stop();
-    await Promise.all([stopped, ...listeners.map((listener) => listener.close())]);
-  }
-
-  #listenerFor(plan: ListenerPlan): UdpListener | TcpListener {
-    if (plan.protocol === 'udp') return new UdpListener(this.#driver, plan);
-    return new TcpListener(this.#driver, plan, this.#tls.get(plan.name));
+    this.#lag.stop();
+    await Promise.all([this.#driver.stop(), this.#listeners.close()]);
   }
 }
 

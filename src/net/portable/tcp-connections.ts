@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Client } from '../../turn/allocation.ts';
+import { Client, type ServerEndpoint } from '../../turn/allocation.ts';
 import type { MonotonicMs } from '../../turn/policy.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
 import { connectionsPerWorker } from '../shared/connection-counts.ts';
@@ -43,6 +43,7 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
       return new TcpConnection(this.#driver, listener, new Client(endpoint, peer, handle), socket);
     });
     this.expiry.add(connection, this.#driver.now.monotonicMs);
+    this.report({ kind: 'connectionOpened', client: connection.client });
   }
 
   /** The connection of a stream client; undefined once it is closed. */
@@ -59,6 +60,7 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     this.counts.remove(connection.client.address);
     this.expiry.remove(connection);
     connection.destroy();
+    this.report({ kind: 'connectionClosed', client: connection.client });
     this.#driver.server.handleClientClosed(connection.client);
   }
 
@@ -85,9 +87,16 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     this.closeIdle(this.#driver.now.monotonicMs);
   }
 
+  /** Closes the connections whose endpoint `isMeant`. An input of the driver. */
+  closeAt(isMeant: (endpoint: ServerEndpoint) => boolean): void {
+    for (const connection of this.#connections.values()) {
+      if (isMeant(connection.client.endpoint)) this.close(connection);
+    }
+  }
+
   /** Closes every connection. An input of the driver. */
   closeAll(): void {
-    for (const connection of this.#connections.values()) this.close(connection);
+    this.closeAt(() => true);
   }
 
   protected report(event: TransportEvent): void {

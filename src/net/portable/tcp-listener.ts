@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TransportAddress } from '../../stun/transport-address.ts';
+import type { ServerEndpoint } from '../../turn/allocation.ts';
 import type { LogRecord } from '../../log.ts';
 import type { TlsSettings } from '../../tls/tls-settings.ts';
 import type { ListenerPlan } from '../data-plane.ts';
@@ -14,10 +15,11 @@ import { TlsAcceptor, type HandshakeHandlers } from './tls-acceptor.ts';
 /** A TCP listener, with or without TLS: one server for each family. */
 export class TcpListener {
   readonly name: string;
-  readonly rules: StreamOpeningRules;
+  /** What connections to come may begin with. */
+  rules: StreamOpeningRules;
   readonly endpoints: StreamEndpoints;
   readonly #driver: PortableDriver;
-  readonly #plan: ListenerPlan;
+  #plan: ListenerPlan;
   readonly #servers: Server[] = [];
   readonly #acceptor: TlsAcceptor | undefined;
 
@@ -32,6 +34,28 @@ export class TcpListener {
     this.#driver = driver;
     this.#plan = plan;
     if (this.rules.isSecure) this.#acceptor = new TlsAcceptor(settings!);
+  }
+
+  /** What it listens by. */
+  get plan(): ListenerPlan {
+    return this.#plan;
+  }
+
+  /** False: without its servers it is none any more, whatever connections there are. */
+  get isRetired(): boolean {
+    return false;
+  }
+
+  /** True when a client with that endpoint has connected to it. */
+  serves(endpoint: ServerEndpoint): boolean {
+    return this.endpoints.has(endpoint);
+  }
+
+  /** Takes another plan for the same place. */
+  update(plan: ListenerPlan): void {
+    this.#plan = plan;
+    this.rules = new StreamOpeningRules(plan);
+    this.endpoints.update(plan);
   }
 
   /** Opens every server; rejects with the system's error, what is open then has to be closed. */

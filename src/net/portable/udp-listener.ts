@@ -30,12 +30,49 @@ export class UdpEndpoint extends ServerEndpoint {
  */
 export class UdpListener {
   readonly #driver: PortableDriver;
-  readonly #plan: ListenerPlan;
-  readonly #sockets: Socket[] = [];
+  readonly #endpoints: UdpEndpoint[] = [];
+  #plan: ListenerPlan;
+  #isRetired = false;
 
   constructor(driver: PortableDriver, plan: ListenerPlan) {
     this.#driver = driver;
     this.#plan = plan;
+  }
+
+  /** What it listens by. */
+  get plan(): ListenerPlan {
+    return this.#plan;
+  }
+
+  /** True when it serves only what lives. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** True when nobody has an allocation. */
+  get isIdle(): boolean {
+    return this.#endpoints.every(({ allocationByClient }) => allocationByClient.size === 0);
+  }
+
+  /** Takes another plan for the same place, and serves newcomers there, maybe again. */
+  update(plan: ListenerPlan): void {
+    this.#plan = plan;
+    this.#isRetired = false;
+    for (const endpoint of this.#endpoints) {
+      endpoint.isOpen = true;
+      endpoint.relayAddresses = relayAddressesFor(plan.relayAddresses, endpoint.address);
+    }
+  }
+
+  /** Serves only what lives from now on. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const endpoint of this.#endpoints) endpoint.isOpen = false;
+  }
+
+  /** True when a client with that endpoint uses one of its sockets. */
+  serves(endpoint: ServerEndpoint): boolean {
+    return this.#endpoints.includes(endpoint as UdpEndpoint);
   }
 
   /** Opens every socket; rejects with the system's error, what is open then has to be closed. */
@@ -46,15 +83,16 @@ export class UdpListener {
 
   /** Closes every socket. */
   async close(): Promise<void> {
-    await Promise.all(this.#sockets.splice(0).map(closeUdpSocket));
+    const sockets = this.#endpoints.splice(0).map(({ socket }) => socket);
+    await Promise.all(sockets.map(closeUdpSocket));
   }
 
   async #listen(ip: string): Promise<void> {
     const address = TransportAddress.parse(ip, this.#plan.port)!;
     const socket = await openUdpSocket(address);
-    this.#sockets.push(socket);
     enlargeBuffers(socket);
     const endpoint = new UdpEndpoint(this.#plan, address, socket);
+    this.#endpoints.push(endpoint);
     socket.on('message', (message: Buffer, from: RemoteInfo) => {
       if (!readAddress(from.address, from.port, CLIENT)) return;
       this.#driver.handleDatagram(endpoint, CLIENT, message);

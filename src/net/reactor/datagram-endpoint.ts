@@ -15,7 +15,7 @@ export class DatagramEndpoint extends ServerEndpoint {
   readonly associationByClient = new AddressTable<DtlsAssociation>('ipAndPort');
 
   constructor(
-    { fd, plan }: ListenerSocket,
+    { fd, plan }: Pick<ListenerSocket, 'fd' | 'plan'>,
     transport: 'udp' | 'dtls',
     address: TransportAddress,
     source: TransportAddress | undefined,

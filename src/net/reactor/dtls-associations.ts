@@ -101,14 +101,32 @@ export class DtlsAssociations {
     if (deadline !== undefined && deadline <= now) this.#closeIdle();
   }
 
+  /** How many associations one client may have; those that there are stay. */
+  set perAddressMax(max: number) {
+    this.#counts.perNetworkMax = max;
+  }
+
   /** Longest time to wait for the next turn, milliseconds. */
   get patienceMs(): number {
     return this.#inHandshake.size > 0 ? RETRANSMIT_MS : Infinity;
   }
 
+  /** Closes the association of a client, if there is one. */
+  disconnect(client: Client): void {
+    const { association } = client as DtlsClient;
+    if (association !== undefined) this.#close(association);
+  }
+
+  /** Closes the associations whose endpoint `isMeant`. */
+  closeAt(isMeant: (endpoint: DatagramEndpoint) => boolean): void {
+    for (const association of this.#all) {
+      if (isMeant(association.endpoint)) this.#close(association);
+    }
+  }
+
   /** Closes every association. */
   closeAll(): void {
-    for (const association of this.#all) this.#close(association);
+    this.closeAt(() => true);
   }
 
   /** Nothing is kept of a client that has not shown that it receives what is sent to its address. */
@@ -149,13 +167,13 @@ export class DtlsAssociations {
     random: Uint8Array,
   ): DtlsAssociation | undefined {
     const { handshakeGate, secureContexts, loopBudget, now } = this.#reactor;
-    if (!loopBudget.grantHandshakeStep()) return undefined;
+    if (!endpoint.isOpen || !loopBudget.grantHandshakeStep()) return undefined;
     if (!this.#counts.hasRoomFor(address))
       return this.#refuse(endpoint, address, 'tooManyConnections');
     if (!handshakeGate.enter(address, now.monotonicMs))
       return this.#refuse(endpoint, address, 'tooManyHandshakes');
     const association = new DtlsAssociation(
-      secureContexts.of(endpoint.listener),
+      secureContexts.of(endpoint.listener, 'datagram'),
       endpoint,
       address.clone(),
       this.#nextHandle(),
@@ -167,6 +185,7 @@ export class DtlsAssociations {
     this.#inHandshake.add(association);
     this.#expiry.add(association, now.monotonicMs);
     this.#place(association, known);
+    this.#reactor.report({ kind: 'connectionOpened', client: association.client });
     return association;
   }
 
@@ -285,6 +304,7 @@ export class DtlsAssociations {
     if (predecessor !== undefined) predecessor.successor = undefined;
     else endpoint.associationByClient.delete(client.address);
     if (successor !== undefined) this.#promote(successor);
+    this.#reactor.report({ kind: 'connectionClosed', client });
     this.#reactor.server.handleClientClosed(client);
     this.#reactor.drainCommands();
   }

@@ -12,15 +12,13 @@ import { executeCommand } from './commands.ts';
 import { DtlsAssociations } from './dtls-associations.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
 import { GatheredWrites } from './gathered-writes.ts';
-import type { ListenerSocket } from './listener-socket.ts';
+import { Listeners } from './listeners.ts';
 import { LoopClock } from './loop-clock.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { RelaySocket } from './relay-socket.ts';
 import { SecureContexts } from './secure/secure-contexts.ts';
 import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
-import { TcpListener } from './tcp-listener.ts';
-import { UdpListener } from './udp-listener.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
 const EVENTS_MAX = 256;
@@ -57,6 +55,7 @@ export class Reactor {
   readonly upstreamQueue = new UpstreamQueue(this.memory);
   readonly downstreamQueue = new DownstreamQueue(this.memory);
   readonly gatheredWrites = new GatheredWrites(this.memory);
+  readonly listeners = new Listeners(this);
   readonly connections: TcpConnections;
   readonly associations: DtlsAssociations;
   readonly secureContexts = new SecureContexts();
@@ -89,13 +88,20 @@ export class Reactor {
     return this.#clock.now;
   }
 
-  /** Starts to serve a listener socket, which stays open when the reactor ends. */
-  listen(socket: ListenerSocket): void {
-    const { protocol } = socket.plan;
-    const isDatagram = protocol === 'udp' || protocol === 'dtls';
-    const handler = isDatagram ? new UdpListener(this, socket) : new TcpListener(this, socket);
-    if (protocol === 'dtls') this.secureContexts.addDatagramListener(socket.plan.name);
-    this.watch(socket.fd, handler, EPOLLIN);
+  /** Swaps what holds for connections to come. */
+  replaceLimits(limits: ConnectionLimits): void {
+    this.connections.perAddressMax = limits.connectionsPerAddressMax;
+    this.associations.perAddressMax = limits.connectionsPerAddressMax;
+    this.handshakeGate.replaceRates(
+      limits.handshakesPerSecond,
+      limits.handshakesPerSecondPerAddress,
+    );
+  }
+
+  /** Closes the connection or association of a client; not while the core's commands are carried out. */
+  disconnect(client: Client): void {
+    if (client.isStream) this.connections.disconnect(client);
+    else if (client.isConnected) this.associations.disconnect(client);
   }
 
   /** Runs until `stop`; blocks the thread. */
@@ -130,6 +136,7 @@ export class Reactor {
   /** Stops watching a descriptor. */
   unwatch(fd: number): void {
     this.#handlerByFd[fd] = undefined;
+    if (this.#pauses.length > 0) this.#pauses = this.#pauses.filter((pause) => pause.fd !== fd);
     this.#poller.remove(fd);
   }
 

@@ -44,14 +44,14 @@ export class RelaySocket implements PollHandler {
   }
 
   #relayDown(slot: number): void {
-    const { memory, server } = this.#reactor;
+    const { memory, server, now } = this.#reactor;
     const { downstream } = memory;
     if (downstream.isTruncated(slot) || !downstream.readAddress(slot, PEER)) return;
-    const under = server.handlePeerDatagram(this.#relay, PEER);
+    const length = downstream.length(slot);
+    const under = server.handlePeerDatagram(this.#relay, PEER, length, now);
     if (under === undefined) return;
     const { bytes } = memory.arena;
     const payload = downstream.payloadOffset(slot);
-    const length = downstream.length(slot);
     const end = payload + paddedLength(length);
     if (under instanceof ChannelBinding) {
       const start = payload - CHANNEL_DATA_HEADER_BYTES;

@@ -3,7 +3,7 @@ import { closeSocket, localAddress } from '../../sys/socket.ts';
 import { setNoDelay } from '../../sys/stream.ts';
 import { SystemError } from '../../sys/system-error.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { Client } from '../../turn/allocation.ts';
+import { Client, type ServerEndpoint } from '../../turn/allocation.ts';
 import { StreamConnections } from '../shared/stream-connections.ts';
 import type { TransportEvent } from '../shared/transport-event.ts';
 import type { Reactor } from './reactor.ts';
@@ -60,6 +60,7 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     this.#reactor.unwatch(fd);
     this.#reactor.ledger.disown(fd);
     closeSocket(fd);
+    this.report({ kind: 'connectionClosed', client: connection.client });
     this.#reactor.server.handleClientClosed(connection.client);
     this.#reactor.drainCommands();
   }
@@ -90,9 +91,22 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     if (deadline !== undefined && deadline <= now) this.closeIdle(now);
   }
 
+  /** Closes the connection of a client, if there is one; not while the core's commands are carried out. */
+  disconnect(client: Client): void {
+    const connection = this.of(client);
+    if (connection !== undefined) this.close(connection);
+  }
+
+  /** Closes the connections whose endpoint `isMeant`. */
+  closeAt(isMeant: (endpoint: ServerEndpoint) => boolean): void {
+    for (const connection of this.#connectionByFd.values()) {
+      if (isMeant(connection.client.endpoint)) this.close(connection);
+    }
+  }
+
   /** Closes every connection. */
   closeAll(): void {
-    for (const connection of this.#connectionByFd.values()) this.close(connection);
+    this.closeAt(() => true);
   }
 
   protected report(event: TransportEvent): void {
@@ -109,6 +123,7 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     this.counts.add(client.address);
     this.#connectionByFd.set(fd, connection);
     this.expiry.add(connection, this.#reactor.now.monotonicMs);
+    this.report({ kind: 'connectionOpened', client });
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { EPOLLIN } from '../../sys/layout.ts';
 import { acceptStream } from '../../sys/stream.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
+import type { ListenerPlan } from '../data-plane.ts';
 import { StreamEndpoints } from '../shared/stream-endpoints.ts';
 import { StreamOpeningRules } from '../shared/stream-opening.ts';
 import type { ListenerSocket } from './listener-socket.ts';
@@ -15,7 +16,8 @@ const ACCEPTS_MAX = 64;
 /** A TCP listener socket, with or without TLS. */
 export class TcpListener implements PollHandler {
   readonly name: string;
-  readonly rules: StreamOpeningRules;
+  /** What connections to come may begin with. */
+  rules: StreamOpeningRules;
   readonly endpoints: StreamEndpoints;
   readonly #reactor: Reactor;
   readonly #fd: number;
@@ -42,9 +44,15 @@ export class TcpListener implements PollHandler {
     }
   }
 
+  /** Takes another plan for the same place. */
+  update(plan: ListenerPlan): void {
+    this.rules = new StreamOpeningRules(plan);
+    this.endpoints.update(plan);
+  }
+
   /** What handshakes begin with now; for a listener with TLS. */
   get secureContext(): SecureContext {
-    return this.#reactor.secureContexts.of(this.name);
+    return this.#reactor.secureContexts.of(this.name, 'stream');
   }
 }
 

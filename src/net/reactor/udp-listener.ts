@@ -1,7 +1,8 @@
 import { classifyFirstByte, FIRST_BYTE } from '../../stun/demultiplex.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { LocalEndpoints } from '../shared/local-endpoints.ts';
-import { DatagramEndpoint } from './datagram-endpoint.ts';
+import type { ListenerPlan } from '../data-plane.ts';
+import type { DatagramEndpoint } from './datagram-endpoint.ts';
+import { DatagramEndpoints } from './datagram-endpoints.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import { UPSTREAM_SLOTS } from './packet-memory.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
@@ -16,16 +17,18 @@ const BATCHES_MAX = 4;
 export class UdpListener implements PollHandler {
   readonly #reactor: Reactor;
   readonly #socket: ListenerSocket;
-  readonly #plain: Endpoints | undefined;
-  readonly #secure: Endpoints | undefined;
+  #plain: DatagramEndpoints | undefined;
+  readonly #secure: DatagramEndpoints | undefined;
+  /** True when plain clients were taken once, and those that live are not to be cut off. */
+  #isPlainEnding = false;
 
   constructor(reactor: Reactor, socket: ListenerSocket) {
     this.#reactor = reactor;
     this.#socket = socket;
     const { protocol, alsoPlain } = socket.plan;
     const isSecure = protocol === 'dtls';
-    this.#plain = !isSecure || alsoPlain ? new Endpoints(socket, 'udp') : undefined;
-    this.#secure = isSecure ? new Endpoints(socket, 'dtls') : undefined;
+    this.#plain = !isSecure || alsoPlain ? new DatagramEndpoints(socket, 'udp') : undefined;
+    this.#secure = isSecure ? new DatagramEndpoints(socket, 'dtls') : undefined;
   }
 
   onReady(): void {
@@ -36,6 +39,36 @@ export class UdpListener implements PollHandler {
       upstreamQueue.flush();
       if (count < UPSTREAM_SLOTS) return;
     }
+  }
+
+  /** Takes another plan for the same place, also after it was retired. */
+  update(plan: ListenerPlan): void {
+    const takesPlain = this.#secure === undefined || plan.alsoPlain;
+    this.#secure?.open(plan);
+    if (takesPlain) {
+      this.#plain ??= new DatagramEndpoints({ ...this.#socket, plan }, 'udp');
+      this.#plain.open(plan);
+    } else {
+      this.#plain?.retire();
+    }
+    this.#isPlainEnding = !takesPlain;
+    this.sweep();
+  }
+
+  /** Serves only what lives from now on. */
+  retire(): void {
+    this.#plain?.retire();
+    this.#secure?.retire();
+  }
+
+  /** True when nobody has an allocation or an association. */
+  get isIdle(): boolean {
+    return (this.#plain?.isIdle ?? true) && (this.#secure?.isIdle ?? true);
+  }
+
+  /** Forgets plain clients that it does not take any more, once there are none. */
+  sweep(): void {
+    if (this.#isPlainEnding && this.#plain?.isIdle === true) this.#plain = undefined;
   }
 
   #handleSlot(slot: number): void {
@@ -61,25 +94,14 @@ export class UdpListener implements PollHandler {
   }
 
   /** The endpoint of the local address that a datagram was sent to; replies have to leave from there. */
-  #endpointOf(slot: number, endpoints: Endpoints | undefined): DatagramEndpoint | undefined {
+  #endpointOf(
+    slot: number,
+    endpoints: DatagramEndpoints | undefined,
+  ): DatagramEndpoint | undefined {
     if (endpoints === undefined || !this.#socket.isWildcard) return endpoints?.bound;
     if (!this.#reactor.memory.upstream.readLocalAddress(slot, LOCAL)) return undefined;
     LOCAL.port = this.#socket.address.port;
-    return endpoints.byAddress.at(LOCAL);
-  }
-}
-
-/** The endpoints of one socket and transport. */
-class Endpoints {
-  /** That of the address which the socket is bound to; for a socket bound to all addresses there is one for each. */
-  readonly bound: DatagramEndpoint;
-  readonly byAddress: LocalEndpoints<DatagramEndpoint>;
-
-  constructor(socket: ListenerSocket, transport: 'udp' | 'dtls') {
-    this.bound = new DatagramEndpoint(socket, transport, socket.address, undefined);
-    this.byAddress = new LocalEndpoints((local) => {
-      return new DatagramEndpoint(socket, transport, local, local);
-    });
+    return endpoints.at(LOCAL);
   }
 }
 

@@ -4,15 +4,16 @@ import { descriptorLimit } from './descriptor-limit.ts';
 
 /** Counts stream connections in all and by client network: an IPv4 address or an IPv6 /64. */
 export class ConnectionCounts {
+  /** Connections of one network at once; what there is stays when it becomes less. */
+  perNetworkMax: number;
   readonly #max: number;
-  readonly #perNetworkMax: number;
   readonly #countByNetwork = new Map<string, number>();
   #total = 0;
 
   /** How many connections there may be at once. */
   constructor(max: number, perNetworkMax: number) {
     this.#max = max;
-    this.#perNetworkMax = perNetworkMax;
+    this.perNetworkMax = perNetworkMax;
   }
 
   /** True when there may be one more connection of somebody. */
@@ -22,7 +23,7 @@ export class ConnectionCounts {
 
   /** True when a client may have one more connection. */
   hasRoomFor(client: TransportAddress): boolean {
-    return this.hasRoom && this.#countOf(networkOf(client)) < this.#perNetworkMax;
+    return this.hasRoom && this.#countOf(networkOf(client)) < this.perNetworkMax;
   }
 
   /** Counts a connection of a client that there is room for. */

@@ -13,6 +13,11 @@ export class HandshakeGate {
     this.#limiter = new HandshakeLimiter(perSecond, perAddressPerSecond);
   }
 
+  /** Swaps how many handshakes may begin from now on. */
+  replaceRates(perSecond: number, perAddressPerSecond: number): void {
+    this.#limiter.replaceRates(perSecond, perAddressPerSecond);
+  }
+
   /** Handshakes that have begun and are not over. */
   get pending(): number {
     return this.#pending;

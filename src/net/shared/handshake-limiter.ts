@@ -16,13 +16,13 @@ const BURST_MIN = 5;
  * chosen by a secret hash, since a client with a full bucket is as good as one never seen.
  */
 export class HandshakeLimiter {
-  readonly #perSecond: number;
-  readonly #perAddressPerSecond: number;
-  readonly #burst: number;
-  readonly #addressBurst: number;
+  #perSecond = 0;
+  #perAddressPerSecond = 0;
+  #burst = 0;
+  #addressBurst = 0;
   readonly #seed = randomInt(2 ** 32) | 0;
 
-  #tokens: number;
+  #tokens = 0;
   #refilledAt = 0;
 
   /** Family of the client, 0 while the entry is empty. */
@@ -35,11 +35,16 @@ export class HandshakeLimiter {
 
   /** How many handshakes all clients together, and each of them, may begin in a second. */
   constructor(perSecond: number, perAddressPerSecond: number) {
+    this.replaceRates(perSecond, perAddressPerSecond);
+    this.#tokens = this.#burst;
+  }
+
+  /** Swaps the rates; what buckets hold stays, as far as they still hold so much. */
+  replaceRates(perSecond: number, perAddressPerSecond: number): void {
     this.#perSecond = perSecond;
     this.#perAddressPerSecond = perAddressPerSecond;
     this.#burst = Math.max(perSecond, BURST_MIN);
     this.#addressBurst = Math.max(perAddressPerSecond, BURST_MIN);
-    this.#tokens = this.#burst;
   }
 
   /** True when `client` (borrowed) may begin a handshake, which then counts; what is refused does not count. */

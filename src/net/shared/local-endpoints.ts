@@ -13,6 +13,11 @@ export class LocalEndpoints<Endpoint extends ServerEndpoint> {
     this.#create = create;
   }
 
+  /** Those that have been made. */
+  get all(): Endpoint[] {
+    return this.#endpointByIp.values();
+  }
+
   /** The endpoint of `local` (borrowed), told apart by IP address; undefined when there are too many already. */
   at(local: TransportAddress): Endpoint | undefined {
     const known = this.#endpointByIp.get(local);

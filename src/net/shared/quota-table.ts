@@ -1,13 +1,17 @@
+import { ALLOCATIONS_CAPACITY } from '../../limits.ts';
 import { sha256 } from '../../stun/integrity.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import type { QuotaPolicy } from '../../turn/policy.ts';
+import type { QuotaPolicy, QuotaRefusal } from '../../turn/policy.ts';
 import { networkOf } from './connection-counts.ts';
 import { SpinLock } from './spin-lock.ts';
 
+const LOCK = 0;
 const HEADER_WORDS = 1;
 const REGION_HEADER_WORDS = 1;
 const SLOT_WORDS = 3;
-const SLOTS_MIN = 1024;
+/** Two keys for each allocation, at most half full: a power of two. */
+const SLOTS = ALLOCATIONS_CAPACITY * 4;
+const REGION_WORDS = REGION_HEADER_WORDS + SLOTS * SLOT_WORDS;
 
 /** How many allocations there may be. */
 export interface QuotaLimits {
@@ -20,9 +24,27 @@ export interface QuotaLimits {
 }
 
 /** Memory for the counts of `workers` threads; pass it to each of them. */
-export function createQuotaMemory(workers: number, limits: QuotaLimits): SharedArrayBuffer {
-  const words = HEADER_WORDS + workers * regionWords(slotsFor(limits));
+export function createQuotaMemory(workers: number): SharedArrayBuffer {
+  const words = HEADER_WORDS + workers * REGION_WORDS;
   return new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT);
+}
+
+/** Allocations over all workers; may be asked by anybody at any time. */
+export function countAllocations(memory: SharedArrayBuffer): number {
+  const words = new Int32Array(memory);
+  let count = 0;
+  for (let at = HEADER_WORDS; at < words.length; at += REGION_WORDS) count += words[at]!;
+  return count;
+}
+
+/** Forgets what a worker that is dead had counted; `memory` comes from `createQuotaMemory`. */
+export function clearQuota(memory: SharedArrayBuffer, worker: number): void {
+  const words = new Int32Array(memory);
+  const start = regionOf(worker);
+  // Named as the dead worker itself, since no other thread may act under this name now.
+  const lock = new SpinLock(words, LOCK, worker + 1);
+  lock.breakFor(worker + 1);
+  lock.run(() => words.fill(0, start, start + REGION_WORDS));
 }
 
 /**
@@ -32,32 +54,36 @@ export function createQuotaMemory(workers: number, limits: QuotaLimits): SharedA
  * so the counts of a worker that died vanish when its region is cleared.
  */
 export class QuotaTable implements QuotaPolicy {
+  /** May change; who has more than it allows keeps what there is. */
+  limits: QuotaLimits;
   readonly #words: Int32Array;
-  readonly #limits: QuotaLimits;
-  readonly #slots: number;
   readonly #workers: number;
   readonly #region: number;
   readonly #lock: SpinLock;
 
-  /** `worker` counts from 0; `memory` comes from `createQuotaMemory` with the same limits. */
+  /** `worker` counts from 0; `memory` comes from `createQuotaMemory`. */
   constructor(memory: SharedArrayBuffer, worker: number, limits: QuotaLimits) {
     this.#words = new Int32Array(memory);
-    this.#limits = limits;
-    this.#slots = slotsFor(limits);
-    this.#workers = (this.#words.length - HEADER_WORDS) / regionWords(this.#slots);
-    this.#region = this.#regionOf(worker);
-    this.#lock = new SpinLock(this.#words, 0, worker + 1);
+    this.limits = limits;
+    this.#workers = (this.#words.length - HEADER_WORDS) / REGION_WORDS;
+    this.#region = regionOf(worker);
+    this.#lock = new SpinLock(this.#words, LOCK, worker + 1);
   }
 
-  acquire(userId: string, client: TransportAddress): ReturnType<QuotaPolicy['acquire']> {
+  acquire(
+    userId: string,
+    client: TransportAddress,
+    isBeyondUserQuota = false,
+  ): QuotaRefusal | undefined {
     const user = keyOf(`user ${userId}`);
     const address = keyOf(`address ${networkOf(client)}`);
-    const { allocationsMax, allocationsPerAddressMax, allocationsPerUserMax } = this.#limits;
+    const { allocationsMax, allocationsPerAddressMax, allocationsPerUserMax } = this.limits;
     return this.#lock.run(() => {
-      if (allocationsPerUserMax > 0 && this.#count(user) >= allocationsPerUserMax)
-        return 'allocationQuotaReached';
-      if (this.#count(address) >= allocationsPerAddressMax) return 'allocationQuotaReached';
-      if (this.#total() >= allocationsMax) return 'insufficientCapacity';
+      const isUserLimited = allocationsPerUserMax > 0 && !isBeyondUserQuota;
+      if (isUserLimited && this.#count(user) >= allocationsPerUserMax) return 'userQuotaReached';
+      if (this.#count(address) >= allocationsPerAddressMax) return 'addressQuotaReached';
+      if (this.#total() >= Math.min(allocationsMax, ALLOCATIONS_CAPACITY))
+        return 'insufficientCapacity';
       this.#add(user, 1);
       this.#add(address, 1);
       this.#words[this.#region]! += 1;
@@ -80,30 +106,16 @@ export class QuotaTable implements QuotaPolicy {
     return this.#lock.run(() => this.#total());
   }
 
-  /** Forgets what a worker that is dead had counted. */
-  clear(worker: number): void {
-    this.#lock.breakFor(worker + 1);
-    this.#lock.run(() => {
-      const start = this.#regionOf(worker);
-      this.#words.fill(0, start, start + regionWords(this.#slots));
-    });
-  }
-
-  #regionOf(worker: number): number {
-    return HEADER_WORDS + worker * regionWords(this.#slots);
-  }
-
   #total(): number {
     let total = 0;
-    for (let worker = 0; worker < this.#workers; worker++)
-      total += this.#words[this.#regionOf(worker)]!;
+    for (let worker = 0; worker < this.#workers; worker++) total += this.#words[regionOf(worker)]!;
     return total;
   }
 
   #count(key: Key): number {
     let count = 0;
     for (let worker = 0; worker < this.#workers; worker++) {
-      count += this.#words[this.#slotOf(this.#regionOf(worker), key) + 2]!;
+      count += this.#words[this.#slotOf(regionOf(worker), key) + 2]!;
     }
     return count;
   }
@@ -118,12 +130,12 @@ export class QuotaTable implements QuotaPolicy {
 
   /** Index of the slot of a key in a region, or of the free slot (count 0) where it belongs. */
   #slotOf(region: number, key: Key): number {
-    let index = key.low & (this.#slots - 1);
+    let index = key.low & (SLOTS - 1);
     for (;;) {
       const slot = this.#slotAt(region, index);
       if (this.#words[slot + 2] === 0) return slot;
       if (this.#words[slot] === key.high && this.#words[slot + 1] === key.low) return slot;
-      index = (index + 1) & (this.#slots - 1);
+      index = (index + 1) & (SLOTS - 1);
     }
   }
 
@@ -133,7 +145,7 @@ export class QuotaTable implements QuotaPolicy {
 
   /** Closes the gap that an emptied slot leaves in its probe sequence. */
   #remove(emptied: number): void {
-    const mask = this.#slots - 1;
+    const mask = SLOTS - 1;
     let hole = (emptied - this.#region - REGION_HEADER_WORDS) / SLOT_WORDS;
     for (let index = (hole + 1) & mask; ; index = (index + 1) & mask) {
       const slot = this.#slotAt(this.#region, index);
@@ -148,6 +160,10 @@ export class QuotaTable implements QuotaPolicy {
   }
 }
 
+function regionOf(worker: number): number {
+  return HEADER_WORDS + worker * REGION_WORDS;
+}
+
 interface Key {
   readonly high: number;
   readonly low: number;
@@ -156,13 +172,4 @@ interface Key {
 function keyOf(text: string): Key {
   const digest = Buffer.from(sha256(text));
   return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
-}
-
-/** Two keys for each allocation, at most half full: a power of two. */
-function slotsFor({ allocationsMax }: QuotaLimits): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(SLOTS_MIN, allocationsMax * 4)));
-}
-
-function regionWords(slots: number): number {
-  return REGION_HEADER_WORDS + slots * SLOT_WORDS;
 }

@@ -1,17 +1,23 @@
 import type { SharedMemory } from '../data-plane.ts';
 import { createDescriptorMemory } from './descriptor-ledger.ts';
-import { createQuotaMemory, type QuotaLimits } from './quota-table.ts';
+import { createAnswerMemory } from './answer-limiter.ts';
+import { createHeartbeatMemory } from './heartbeats.ts';
+import { createQuotaMemory } from './quota-table.ts';
 import { createReservationMemory } from './reservation-table.ts';
+import { createUserRateMemory } from './user-rates.ts';
+
+/** First port that has an owner in `SharedMemory.portOwnersIpv4` and `portOwnersIpv6`. */
+export const RELAY_PORT_MIN = 1024;
 
 /** Makes the memory that `workers` threads share. */
-export function createSharedMemory(
-  workers: number,
-  relayPorts: { readonly minPort: number; readonly maxPort: number },
-  quota: QuotaLimits,
-): SharedMemory {
-  const portCount = relayPorts.maxPort - relayPorts.minPort + 1;
+export function createSharedMemory(workers: number, statistics: SharedArrayBuffer): SharedMemory {
+  const portCount = 65_536 - RELAY_PORT_MIN;
   return {
-    quota: createQuotaMemory(workers, quota),
+    statistics,
+    quota: createQuotaMemory(workers),
+    answers: createAnswerMemory(),
+    userRates: createUserRateMemory(),
+    heartbeats: createHeartbeatMemory(workers),
     reservations: createReservationMemory(),
     descriptors: createDescriptorMemory(),
     portOwnersIpv4: new SharedArrayBuffer(portCount),

@@ -16,6 +16,11 @@ export abstract class StreamConnections<Connection extends StreamConnection> {
     this.counts = new ConnectionCounts(connectionsMax, perAddressMax);
   }
 
+  /** How many connections one client may have; those that there are stay. */
+  set perAddressMax(max: number) {
+    this.counts.perNetworkMax = max;
+  }
+
   /** Closes a connection and ends its allocation. */
   abstract close(connection: Connection): void;
 

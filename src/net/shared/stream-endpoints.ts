@@ -6,7 +6,7 @@ import { LocalEndpoints } from './local-endpoints.ts';
 
 /** Where the clients of one stream listener are: over TLS, and without where it takes both. */
 export class StreamEndpoints {
-  readonly #plan: ListenerPlan;
+  #plan: ListenerPlan;
   readonly #endpoints: LocalEndpoints<ServerEndpoint>;
   readonly #plainEndpoints: LocalEndpoints<ServerEndpoint>;
 
@@ -26,9 +26,26 @@ export class StreamEndpoints {
     return this.#plainEndpoints.at(endpoint.address) ?? endpoint;
   }
 
+  /** True when an endpoint is one of these. */
+  has(endpoint: ServerEndpoint): boolean {
+    return this.#all.includes(endpoint);
+  }
+
+  /** Takes another plan for the same place: its relay addresses are those of allocations to come. */
+  update(plan: ListenerPlan): void {
+    this.#plan = plan;
+    for (const endpoint of this.#all) {
+      endpoint.relayAddresses = relayAddressesFor(plan.relayAddresses, endpoint.address);
+    }
+  }
+
+  get #all(): ServerEndpoint[] {
+    return [...this.#endpoints.all, ...this.#plainEndpoints.all];
+  }
+
   #endpointsOf(transport: 'tcp' | 'tls'): LocalEndpoints<ServerEndpoint> {
-    const { name, relayAddresses } = this.#plan;
     return new LocalEndpoints((local) => {
+      const { name, relayAddresses } = this.#plan;
       return new ServerEndpoint(name, transport, local, relayAddressesFor(relayAddresses, local));
     });
   }

@@ -2,11 +2,15 @@ import { ATTRIBUTE } from '../../stun/registry.ts';
 import { IPV6, type TransportAddress } from '../../stun/transport-address.ts';
 import { readAllocateWish, type AllocateWish } from '../allocate-wish.ts';
 import { Allocation, Client } from '../allocation.ts';
-import { after } from '../lifetime.ts';
-import type { Reservation } from '../policy.ts';
+import type { AllocationRefusal } from '../commands.ts';
+import { setCredentialEnd } from '../credential-expiry.ts';
+import type { QuotaRefusal, Reservation } from '../policy.ts';
+import { rateOf } from '../rate-meter.ts';
 import { discardReservation, startBinding, writeAllocateSuccess } from '../relay-binding.ts';
 import type { Rejection, TurnRequest } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
+
+const ID_BYTES = 8;
 
 /**
  * Handles an Allocate request (RFC 8656 §7.2).
@@ -21,15 +25,15 @@ export function handleAllocate(context: TurnContext, request: TurnRequest): Reje
   const wish = readAllocateWish(message, client.endpoint, isDontFragmentSupported);
   if ('code' in wish) return wish;
 
-  const rejection = acquirePlace(context, request);
-  if (rejection !== undefined) return rejection;
+  const place = acquirePlace(context, request);
+  if (typeof place !== 'string') return place;
   // Redeemed last, since a token that was taken cannot be given back to the worker that reserved the port.
   const reservation = wish.token === undefined ? undefined : redeem(context, client, wish.token);
   if (wish.token !== undefined && reservation === undefined) {
     quota.release(request.authenticated.credential.userId, client.address);
     return { code: 508 };
   }
-  createAllocation(context, request, wish, reservation);
+  createAllocation(context, request, wish, reservation, place === 'degraded');
   return undefined;
 }
 
@@ -53,28 +57,40 @@ function answerRepeated(
   if (!isRetransmission || live.userId !== authenticated.credential.userId) return { code: 437 };
   if (live.state === 'binding') return context.drop('allocationBinding');
   const bytes = writeAllocateSuccess(context.writer, live, authenticated);
-  context.queue({ kind: 'sendToClient', client: live.client, bytes });
+  context.send(live.client, bytes);
   return undefined;
 }
 
-/** Steps 10 and 11. */
-function acquirePlace(context: TurnContext, request: TurnRequest): Rejection | undefined {
-  const { quota, alternateServers } = context.options;
+/** Steps 10 and 11: a place, one beyond the quota of the user, or a rejection. */
+function acquirePlace(context: TurnContext, request: TurnRequest): 'own' | 'degraded' | Rejection {
   const { client } = request;
   const { userId } = request.authenticated.credential;
-  if (alternateServers.length > 0) return redirect(alternateServers, request);
+  const refuse = (reason: AllocationRefusal, rejection: Rejection): Rejection => {
+    context.emit({ kind: 'allocationRefused', client, userId, reason });
+    return rejection;
+  };
+  const { isDraining, alternateServers, degradedRate } = context.rules;
+  if (isDraining) return refuse('draining', redirect(alternateServers, request));
+  if (!client.endpoint.isOpen) return refuse('draining', { code: 508 });
+  const { quota } = context.options;
   const refusal = quota.acquire(userId, client.address);
-  if (refusal === undefined) return undefined;
-  const code = refusal === 'allocationQuotaReached' ? 486 : 508;
-  context.emit({ kind: 'allocationRefused', client, userId, code });
-  return { code };
+  if (refusal === undefined) return 'own';
+  if (refusal === 'userQuotaReached' && degradedRate !== undefined) {
+    const second = quota.acquire(userId, client.address, true);
+    if (second === undefined) return 'degraded';
+    return refuse(second, { code: CODE_OF_REFUSAL[second] });
+  }
+  return refuse(refusal, { code: CODE_OF_REFUSAL[refusal] });
 }
 
+const CODE_OF_REFUSAL: Readonly<Record<QuotaRefusal, 486 | 508>> = {
+  userQuotaReached: 486,
+  addressQuotaReached: 486,
+  insufficientCapacity: 508,
+};
+
 /** Names a server of the client's own family, as the client needs one; one of the other may follow (RFC 8489 §10). */
-function redirect(
-  servers: TurnContext['options']['alternateServers'],
-  { client }: TurnRequest,
-): Rejection {
+function redirect(servers: readonly TransportAddress[], { client }: TurnRequest): Rejection {
   const [own, other] = [true, false].map((isOwn) =>
     servers.find((server) => (server.family === client.address.family) === isOwn),
   );
@@ -94,6 +110,7 @@ function createAllocation(
   request: TurnRequest,
   wish: AllocateWish,
   reservation: Reservation | undefined,
+  isDegraded: boolean,
 ): void {
   const { credential } = request.authenticated;
   const { endpoint } = request.client;
@@ -107,8 +124,14 @@ function createAllocation(
     userRoutes: credential.routes,
     transactionId: request.message.copyTransactionId(),
     lifetimeSeconds: wish.lifetimeSeconds,
-    expiresAtMs: after(request.now.monotonicMs, wish.lifetimeSeconds),
+    isDegraded,
+    rate: rateOf(context.rules, isDegraded),
+    userMeter: context.options.rates.meterOf(credential.userId),
+    credentialExpiresAtUnixSeconds: credential.expiresAtUnixSeconds,
+    id: createId(context),
+    now: request.now,
   });
+  setCredentialEnd(context, allocation, request.now);
   allocation.addressError = wish.addressError;
   client.allocation = allocation;
   if (!isConnected) endpoint.allocationByClient.set(client.address, allocation);
@@ -121,6 +144,12 @@ function createAllocation(
     reservation,
     request.now.monotonicMs,
   );
+}
+
+function createId({ options }: TurnContext): string {
+  const bytes = new Uint8Array(ID_BYTES);
+  options.random.fill(bytes);
+  return Buffer.from(bytes).toString('hex');
 }
 
 /** True for Teredo and 6to4 addresses, which a server must not accept as clients (RFC 8656 §21.4). */

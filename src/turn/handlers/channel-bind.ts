@@ -1,7 +1,6 @@
 import { readUint16, readXorAddress } from '../../stun/attributes.ts';
 import { ATTRIBUTE } from '../../stun/registry.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { CHANNELS_PER_ALLOCATION_MAX, PERMISSIONS_PER_ALLOCATION_MAX } from '../../limits.ts';
 import type { Allocation } from '../allocation.ts';
 import {
   CHANNEL_NUMBER_MAX,
@@ -29,7 +28,7 @@ export function handleChannelBind(
   if (peer.port === 0) return { code: 400 };
 
   if (!context.admits(allocation, peer, peer.port, 'ChannelBind')) return { code: 403 };
-  if (!hasRoom(allocation, channelNumber, peer)) return { code: 508 };
+  if (!hasRoom(context, allocation, channelNumber, peer)) return { code: 508 };
 
   installChannel(context, relay, channelNumber, peer, now.monotonicMs);
   answerSuccess(context, request);
@@ -37,9 +36,7 @@ export function handleChannelBind(
 }
 
 function isInRange(context: TurnContext, channelNumber: number): boolean {
-  const max = context.options.strictChannelNumbers
-    ? CHANNEL_NUMBER_MAX
-    : CHANNEL_NUMBER_MAX_RFC5766;
+  const max = context.rules.strictChannelNumbers ? CHANNEL_NUMBER_MAX : CHANNEL_NUMBER_MAX_RFC5766;
   return channelNumber >= CHANNEL_NUMBER_MIN && channelNumber <= max;
 }
 
@@ -54,12 +51,16 @@ function isBoundOtherwise(
   return byNumber !== byPeer;
 }
 
-function hasRoom(allocation: Allocation, channelNumber: number, peer: TransportAddress): boolean {
-  const { channelByNumber, permissionByPeer } = allocation;
+function hasRoom(
+  { rules }: TurnContext,
+  { channelByNumber, permissionByPeer }: Allocation,
+  channelNumber: number,
+  peer: TransportAddress,
+): boolean {
   const hasChannel =
-    channelByNumber.has(channelNumber) || channelByNumber.size < CHANNELS_PER_ALLOCATION_MAX;
+    channelByNumber.has(channelNumber) || channelByNumber.size < rules.channelsPerAllocationMax;
   const hasPermission =
     permissionByPeer.get(peer) !== undefined ||
-    permissionByPeer.size < PERMISSIONS_PER_ALLOCATION_MAX;
+    permissionByPeer.size < rules.permissionsPerAllocationMax;
   return hasChannel && hasPermission;
 }

@@ -2,7 +2,6 @@ import { readXorAddress } from '../../stun/attributes.ts';
 import type { StunMessage } from '../../stun/message.ts';
 import { ATTRIBUTE } from '../../stun/registry.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import { PERMISSIONS_PER_ALLOCATION_MAX } from '../../limits.ts';
 import type { Allocation } from '../allocation.ts';
 import { installPermission } from '../lifecycle.ts';
 import { answerSuccess, type AllocationRequest, type Rejection } from '../request.ts';
@@ -20,8 +19,9 @@ export function handleCreatePermission(
   for (const peer of peers) {
     if (!context.admits(allocation, peer, undefined, 'CreatePermission')) return { code: 403 };
   }
-  const count = countNew(allocation, peers) + allocation.permissionByPeer.size;
-  if (count > PERMISSIONS_PER_ALLOCATION_MAX) return { code: 508 };
+  const added = countNew(allocation, peers);
+  const count = added + allocation.permissionByPeer.size;
+  if (added > 0 && count > context.rules.permissionsPerAllocationMax) return { code: 508 };
 
   for (const peer of peers) installPermission(context, allocation, peer, now.monotonicMs);
   answerSuccess(context, request);

@@ -33,7 +33,7 @@ export function handlePeerError(
     .xorAddress(ATTRIBUTE.XOR_PEER_ADDRESS, peer)
     .attribute(ATTRIBUTE.ICMP, value)
     .written();
-  context.queue({ kind: 'sendToClient', client: allocation.client, bytes });
+  context.send(allocation.client, bytes);
 }
 
 /** Destination unreachable and time exceeded; over IPv6 packet too big as well. */

@@ -24,7 +24,7 @@ export function handleRefresh(
   const lifetimeSeconds = wish === 0 ? 0 : grantedLifetime(wish);
   answerSuccess(context, request, (writer) => writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds));
   if (lifetimeSeconds > 0) {
-    allocation.expiresAtMs = after(now.monotonicMs, lifetimeSeconds);
+    allocation.lifetimeEndsAtMs = after(now.monotonicMs, lifetimeSeconds);
     // The new end may be nearer than the old one.
     context.expiry.add(allocation, now.monotonicMs);
   } else if (relay !== undefined && allocation.relays.length > 1) {

@@ -1,17 +1,18 @@
 import type { StunMessage } from '../../stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../stun/registry.ts';
 import type { Client } from '../allocation.ts';
-import { authenticate, type NotAuthenticated } from '../authentication.ts';
+import { authenticate, type Authenticated, type NotAuthenticated } from '../authentication.ts';
 import { confinedCredential } from '../identity.ts';
 import { isKnownAttribute } from '../known-attributes.ts';
 import type { Now } from '../policy.ts';
-import { writeRejection, type Rejection, type TurnRequest } from '../request.ts';
+import { answerRejection, type Rejection, type TurnRequest } from '../request.ts';
 import type { TurnContext } from '../turn-context.ts';
 import { handleAllocate } from './allocate.ts';
 import { handleBinding } from './binding.ts';
 import { handleChannelBind } from './channel-bind.ts';
 import { handleCreatePermission } from './create-permission.ts';
 import { handleRefresh } from './refresh.ts';
+import { prolongCredential } from '../credential-expiry.ts';
 
 /**
  * Handles a request: method, authentication, attributes, then the handler of its method (RFC 8489 §6.3, §9.2.4).
@@ -26,7 +27,7 @@ export function handleRequest(
 ): void {
   switch (message.method) {
     case METHOD.BINDING:
-      handleBinding(context, client, message);
+      handleBinding(context, client, message, now);
       break;
     case METHOD.ALLOCATE:
     case METHOD.REFRESH:
@@ -45,29 +46,43 @@ function handleTurnRequest(
   message: StunMessage,
   now: Now,
 ): void {
-  const { credentials, nonces } = context;
+  const { credentials } = context;
   const authenticated = credentials.isTurnEnabled
-    ? authenticate(message, client.address, credentials, nonces, now)
+    ? identify(context, client, message, now)
     : TURN_DISABLED;
   if ('code' in authenticated) {
     answerUnauthenticated(context, client, message, authenticated, now);
     return;
   }
-  const credential = confinedCredential(authenticated.credential, client.identity);
-  const request: TurnRequest = {
-    message,
-    client,
-    authenticated: { ...authenticated, credential },
-    now,
-  };
+  const request: TurnRequest = { message, client, authenticated, now };
   const rejection = dispatch(context, request);
   if (rejection === undefined) return;
   const id = message.copyTransactionId();
-  const bytes = writeRejection(context.writer, message.method, id, authenticated, rejection);
-  context.queue({ kind: 'sendToClient', client, bytes });
+  answerRejection(context, client, message.method, id, request.authenticated, rejection);
 }
 
 const TURN_DISABLED = { code: 403 } as const;
+
+/** Proves who sends a request: by its credential, and by the certificate where the client has shown one. */
+function identify(
+  context: TurnContext,
+  client: Client,
+  message: StunMessage,
+  now: Now,
+): Authenticated | NotAuthenticated {
+  const { credentials, nonces, rules } = context;
+  // Under this rule a live allocation keeps whatever has been valid since it was made.
+  const { allocation } = client;
+  const since = rules.onCredentialExpiry === 'keep' ? allocation?.createdAtUnixSeconds : undefined;
+  const authenticated = authenticate(message, client.address, credentials, nonces, now, since);
+  if ('code' in authenticated) return authenticated;
+  const credential = confinedCredential(authenticated.credential, client.identity);
+  const { userId } = credential;
+  if (credentials.isRevoked(userId, now.unixSeconds)) {
+    return { code: 401, failure: { reason: 'revoked', username: userId } };
+  }
+  return { ...authenticated, credential };
+}
 
 function dispatch(context: TurnContext, request: TurnRequest): Rejection | undefined {
   const { message, client } = request;
@@ -79,7 +94,9 @@ function dispatch(context: TurnContext, request: TurnRequest): Rejection | undef
 
   const { allocation } = client;
   if (allocation?.state !== 'active') return { code: 437 };
-  if (allocation.userId !== request.authenticated.credential.userId) return { code: 441 };
+  const { credential } = request.authenticated;
+  if (allocation.userId !== credential.userId) return { code: 441 };
+  prolongCredential(context, allocation, credential, request.now);
   const owned = { ...request, allocation };
   switch (message.method) {
     case METHOD.REFRESH:
@@ -99,6 +116,11 @@ function answerUnauthenticated(
   refusal: NotAuthenticated | typeof TURN_DISABLED,
   now: Now,
 ): void {
+  if ('failure' in refusal && refusal.failure !== undefined) {
+    context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
+  }
+  if (!context.mayAnswerStranger(client, now)) return;
+  context.options.counters.countError(message.method, refusal.code);
   const { writer, credentials, nonces } = context;
   writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
   // Anybody may ask with a forged source address: without a reason phrase there is less to amplify.
@@ -110,8 +132,5 @@ function answerUnauthenticated(
     if (passwordAlgorithms.length > 0) writer.passwordAlgorithms(passwordAlgorithms);
   }
   if (message.hasFingerprint) writer.fingerprint();
-  context.queue({ kind: 'sendToClient', client, bytes: writer.written() });
-  if ('failure' in refusal && refusal.failure !== undefined) {
-    context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
-  }
+  context.send(client, writer.written());
 }

@@ -1,3 +1,4 @@
+import { ephemeralPassword } from '../../../src/auth/ephemeral-credentials.ts';
 import { longTermKey, userhash } from '../../../src/stun/integrity.ts';
 import { StunWriter } from '../../../src/stun/message-writer.ts';
 import {
@@ -36,14 +37,21 @@ export type Write = (writer: StunWriter) => unknown;
 export class TestClient {
   readonly driver: TurnDriver;
   readonly client: Client;
-  readonly username: string;
-  readonly password: string;
+  username: string;
+  password: string;
   nonce: string | undefined;
   #count = 0;
 
   constructor(
     driver: TurnDriver,
-    options: { ip?: string; port?: number; user?: string; handle?: number } = {},
+    options: {
+      ip?: string;
+      port?: number;
+      user?: string;
+      /** Makes the password of an ephemeral username. */
+      secret?: string;
+      handle?: number;
+    } = {},
   ) {
     const { ip = '198.51.100.1', port = 40_000, user = 'alice', handle = -1 } = options;
     this.driver = driver;
@@ -51,6 +59,13 @@ export class TestClient {
     this.client = new Client(endpoint, parseAddress(ip, port), handle);
     this.username = user;
     this.password = USERS.find(({ username }) => username === user)?.password ?? 'no such user';
+    if (options.secret !== undefined) this.useEphemeral(user, options.secret);
+  }
+
+  /** Shows an ephemeral credential from now on. */
+  useEphemeral(username: string, secret: string): void {
+    this.username = username;
+    this.password = ephemeralPassword(secret, username);
   }
 
   /** The live allocation of this 5-tuple. */

@@ -1,7 +1,7 @@
 import { createCredentialPolicy } from '../../../src/auth/credential-policy.ts';
 import type { AuthOptions } from '../../../src/auth/auth-options.ts';
 import { RouteTable, type RouteTableData } from '../../../src/route/route-table.ts';
-import { TransportAddress } from '../../../src/stun/transport-address.ts';
+import { IPV4, TransportAddress } from '../../../src/stun/transport-address.ts';
 import {
   Client,
   ServerEndpoint,
@@ -12,9 +12,19 @@ import { ChannelBinding } from '../../../src/turn/channel-binding.ts';
 import type { TurnCommand, TurnEvent } from '../../../src/turn/commands.ts';
 import type { Permission } from '../../../src/turn/permission.ts';
 import type { MonotonicMs, Now, UnixSeconds } from '../../../src/turn/policy.ts';
-import type { TurnServerOptions } from '../../../src/turn/turn-context.ts';
+import {
+  CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
+  PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
+} from '../../../src/limits.ts';
+import type { TurnPolicies, TurnRules, TurnServerOptions } from '../../../src/turn/turn-context.ts';
 import { TurnServer } from '../../../src/turn/turn-server.ts';
-import { MemoryQuota, MemoryReservations, ScriptedRandom } from './memory-policies.ts';
+import {
+  MemoryCounters,
+  MemoryQuota,
+  MemoryRates,
+  MemoryReservations,
+  ScriptedRandom,
+} from './memory-policies.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** Listener name of every endpoint of a driver. */
@@ -23,6 +33,10 @@ export const LISTENER = 'test';
 export const REALM = 'example.org';
 /** First port of the default relay range, which has 64. */
 export const MIN_PORT = 50_000;
+/** Ports above the relay range that another range may take in. */
+export const SPARE_PORTS = 64;
+/** No limit. */
+export const UNLIMITED = { bytesPerSecond: 0, packetsPerSecond: 0 };
 
 /** Users of every driver, unless others are given. */
 export const USERS = [
@@ -67,6 +81,7 @@ export interface DriverOptions {
   readonly families?: readonly ('IPv4' | 'IPv6')[];
   readonly portCount?: number;
   readonly minPort?: number;
+  readonly rules?: Partial<TurnRules>;
   readonly server?: Partial<TurnServerOptions>;
 }
 
@@ -90,6 +105,8 @@ export interface Received {
 export class TurnDriver {
   readonly server: TurnServer;
   readonly quota = new MemoryQuota();
+  readonly rates = new MemoryRates();
+  readonly counters = new MemoryCounters();
   readonly reservations = new MemoryReservations();
   readonly random: ScriptedRandom;
   readonly owners: { readonly v4: Uint8Array; readonly v6: Uint8Array };
@@ -100,6 +117,13 @@ export class TurnDriver {
   readonly events: TurnEvent[] = [];
   /** Everything sent to clients, in order. */
   readonly sent: { readonly client: string; readonly bytes: Uint8Array }[] = [];
+  /** What went over the wire: packets and bytes, padding of Data indications apart. */
+  readonly wire = {
+    fromClients: { packets: 0, bytes: 0 },
+    toClients: { packets: 0, bytes: 0 },
+    fromPeers: { packets: 0, bytes: 0 },
+    toPeers: { packets: 0, bytes: 0 },
+  };
   /** Channels announced up and not yet down. */
   readonly channels = new Set<ChannelBinding>();
   /** Relays that wait for their socket in delayed mode. */
@@ -109,31 +133,32 @@ export class TurnDriver {
   bindCount = 0;
   nowMs = 1_000_000;
   unixSeconds = 1_800_000_000;
+  rules: TurnRules;
   #nextHandle = 3;
 
   constructor(options: DriverOptions = {}) {
-    const { portCount = 64, families = ['IPv4', 'IPv6'] } = options;
+    const { portCount = 64, minPort = MIN_PORT, families = ['IPv4', 'IPv6'] } = options;
     const relays = relayAddresses(families);
     this.random = new ScriptedRandom(new SeededRandom(options.seed ?? 1));
-    this.owners = { v4: new Uint8Array(portCount), v6: new Uint8Array(portCount) };
+    const ports = portCount + SPARE_PORTS;
+    this.owners = { v4: new Uint8Array(ports), v6: new Uint8Array(ports) };
+    this.rules = { ...usualRules(minPort, portCount), ...options.rules };
     this.udp = new ServerEndpoint(LISTENER, 'udp', parseAddress('192.0.2.1', 3478), relays);
     this.tcp = new ServerEndpoint(LISTENER, 'tcp', parseAddress('192.0.2.1', 3478), relays);
     this.server = new TurnServer({
-      credentials: createCredentialPolicy(authOptions(options.auth)),
-      peers: new RouteTable(options.routes ?? ROUTES),
+      policies: {
+        credentials: createCredentialPolicy(authOptions(options.auth)),
+        peers: new RouteTable(options.routes ?? ROUTES),
+        rules: this.rules,
+      },
       quota: this.quota,
+      rates: this.rates,
+      counters: this.counters,
       reservations: this.reservations,
       random: this.random,
       nonceKey: new Uint8Array(32).fill(7),
-      relayPorts: {
-        minPort: options.minPort ?? MIN_PORT,
-        ownersIpv4: this.owners.v4,
-        ownersIpv6: this.owners.v6,
-        owner: 1,
-      },
-      strictChannelNumbers: false,
+      portOwners: { firstPort: minPort, ipv4: this.owners.v4, ipv6: this.owners.v6, owner: 1 },
       isDontFragmentSupported: true,
-      alternateServers: [],
       ...options.server,
     });
   }
@@ -145,6 +170,11 @@ export class TurnDriver {
     };
   }
 
+  /** Inputs that were dropped in silence, by reason. */
+  get drops(): MemoryCounters['drops'] {
+    return this.counters.drops;
+  }
+
   /** Ports that some allocation or reservation holds. */
   get portsTaken(): number {
     return [...this.owners.v4, ...this.owners.v6].filter((owner) => owner !== 0).length;
@@ -152,6 +182,7 @@ export class TurnDriver {
 
   /** Hands in one message from a datagram or stream client. */
   receive(client: Client, bytes: Uint8Array): Received {
+    tally(this.wire.fromClients, bytes.length);
     const under =
       client.handle < 0
         ? this.server.handleClientDatagram(
@@ -166,9 +197,32 @@ export class TurnDriver {
     return { relayed: this.#relayed(under, bytes), answers: this.drain(client.address.toString()) };
   }
 
+  /** Swaps policies. */
+  replace(policies: Partial<TurnPolicies>): void {
+    this.server.replacePolicies(policies, this.now);
+    this.drain();
+  }
+
+  /** Changes some of the rules. */
+  changeRules(changes: Partial<TurnRules>): void {
+    this.rules = { ...this.rules, ...changes };
+    this.replace({ rules: this.rules });
+  }
+
   /** Hands in a datagram from a peer and says how it reaches the client. */
-  peerSends(relay: Relay, ip: string, port: number): ChannelBinding | Permission | undefined {
-    const under = this.server.handlePeerDatagram(relay, parseAddress(ip, port));
+  peerSends(
+    relay: Relay,
+    ip: string,
+    port: number,
+    length = 100,
+  ): ChannelBinding | Permission | undefined {
+    const peer = parseAddress(ip, port);
+    const under = this.server.handlePeerDatagram(relay, peer, length, this.now);
+    if (under !== undefined) {
+      const indicationBytes = peer.family === IPV4 ? 36 : 48;
+      tally(this.wire.fromPeers, length);
+      tally(this.wire.toClients, length + (under instanceof ChannelBinding ? 4 : indicationBytes));
+    }
     this.drain();
     return under;
   }
@@ -227,6 +281,7 @@ export class TurnDriver {
     const { relay, peer, payloadOffset, payloadLength, dontFragment } = this.server.relayed;
     if (payloadOffset + payloadLength > bytes.length)
       throw new Error('payload outside the message');
+    tally(this.wire.toPeers, payloadLength);
     const payload = bytes.slice(payloadOffset, payloadOffset + payloadLength);
     return { under, relay: relay!, peer: peer.toString(), payload, dontFragment };
   }
@@ -234,6 +289,7 @@ export class TurnDriver {
   #execute(command: TurnCommand): void {
     switch (command.kind) {
       case 'sendToClient':
+        tally(this.wire.toClients, command.bytes.length);
         this.sent.push({ client: command.client.address.toString(), bytes: command.bytes });
         break;
       case 'bindRelay':
@@ -308,6 +364,25 @@ export function authOptions(changes: Partial<AuthOptions> = {}): AuthOptions {
     maxTtlSeconds: 86_400,
     algorithms: ['SHA-256', 'MD5'],
     ...changes,
+  };
+}
+
+function tally(total: { packets: number; bytes: number }, bytes: number): void {
+  total.packets++;
+  total.bytes += bytes;
+}
+
+function usualRules(minPort: number, portCount: number): TurnRules {
+  return {
+    relayPorts: { minPort, maxPort: minPort + portCount - 1 },
+    strictChannelNumbers: false,
+    onCredentialExpiry: 'refuse',
+    permissionsPerAllocationMax: PERMISSIONS_PER_ALLOCATION_MAX_DEFAULT,
+    channelsPerAllocationMax: CHANNELS_PER_ALLOCATION_MAX_DEFAULT,
+    allocationRate: UNLIMITED,
+    degradedRate: undefined,
+    isDraining: false,
+    alternateServers: [],
   };
 }
 

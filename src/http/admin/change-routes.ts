@@ -1,0 +1,146 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Access } from './access.ts';
+import type { AuditedAction, AuditRecord } from './audit.ts';
+import {
+  drainSchema,
+  kickSessionSchema,
+  kickUserSchema,
+  logLevelSchema,
+  reloadSchema,
+  revokeSchema,
+  undrainSchema,
+} from './change-schemas.ts';
+import { apiError, toApiError } from './errors.ts';
+import type { GatewayControl } from './gateway-control.ts';
+import { readUntil } from './parameters.ts';
+
+/** What the changing routes need. */
+export interface ChangeRoutesOptions {
+  readonly control: GatewayControl;
+  readonly access: Access;
+  readonly audit?: ((record: AuditRecord) => void) | undefined;
+}
+
+/** Adds the routes that change something; each use is audited. */
+export function registerChangeRoutes(app: FastifyInstance, options: ChangeRoutesOptions): void {
+  const { control } = options;
+  registerKicks(app, options);
+  app.post<{ Body?: { dryRun?: boolean } }>(
+    '/reload',
+    { schema: reloadSchema },
+    async (request, reply) => {
+      const isDryRun = request.body?.dryRun ?? false;
+      return audited(options, request, reply, 'reload', { dryRun: isDryRun }, async () => {
+        const answer = await control.reload({ isDryRun });
+        const { outcome, changes, problems } = answer;
+        return {
+          answer,
+          result: { outcome, changes: changes.length, problems: problems.length },
+          statusCode: outcome === 'failed' ? 422 : 200,
+        };
+      });
+    },
+  );
+  app.post('/drain', { schema: drainSchema }, async (request, reply) =>
+    audited(options, request, reply, 'drain', {}, async () => {
+      control.drain();
+      return stateOf(control);
+    }),
+  );
+  app.post('/undrain', { schema: undrainSchema }, async (request, reply) =>
+    audited(options, request, reply, 'undrain', {}, async () => {
+      control.undrain();
+      return stateOf(control);
+    }),
+  );
+  app.post<{ Body: RevokeBody }>('/revoke', { schema: revokeSchema }, async (request, reply) => {
+    const { user, until } = request.body;
+    return audited(options, request, reply, 'revoke', { user, until }, async () => {
+      const now = Date.now() / 1000;
+      const seconds = until === undefined ? undefined : readUntil(until, now);
+      const answer = await control.revoke(user, seconds);
+      return { answer, result: { until: answer.until, ended: answer.ended } };
+    });
+  });
+  app.post<{ Body: { levels: string } }>(
+    '/loglevel',
+    { schema: logLevelSchema },
+    async (request, reply) => {
+      const { levels } = request.body;
+      return audited(options, request, reply, 'loglevel', { levels }, async () => {
+        const answer = { levels: control.setLogLevels(levels) };
+        return { answer, result: answer };
+      });
+    },
+  );
+}
+
+function registerKicks(app: FastifyInstance, options: ChangeRoutesOptions): void {
+  const { control } = options;
+  app.delete<{ Params: { id: string } }>(
+    '/sessions/:id',
+    { schema: kickSessionSchema },
+    async (request, reply) => {
+      const { id } = request.params;
+      return audited(options, request, reply, 'kick', { id }, async () => {
+        const ended = await control.kick({ id });
+        if (ended === 0) throw apiError('API_ERR_SESSION', 'there is no such session');
+        return { answer: { ended }, result: { ended } };
+      });
+    },
+  );
+  app.delete<{ Querystring: { user: string } }>(
+    '/sessions',
+    { schema: kickUserSchema },
+    async (request, reply) => {
+      const { user } = request.query;
+      return audited(options, request, reply, 'kick', { user }, async () => {
+        const ended = await control.kick({ userId: user });
+        return { answer: { ended }, result: { ended } };
+      });
+    },
+  );
+}
+
+interface RevokeBody {
+  readonly user: string;
+  readonly until?: string | number;
+}
+
+interface Outcome {
+  readonly answer: object;
+  /** What the audit log says of it. */
+  readonly result: Readonly<Record<string, unknown>>;
+  /** Default: 200. */
+  readonly statusCode?: number;
+}
+
+function stateOf(control: GatewayControl): Outcome {
+  const answer = { state: control.status().state };
+  return { answer, result: answer };
+}
+
+/** Does what is asked, and has it written down whether it was done or refused. */
+async function audited(
+  { access, audit }: ChangeRoutesOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  action: AuditedAction,
+  parameters: AuditRecord['parameters'],
+  perform: () => Promise<Outcome>,
+): Promise<object> {
+  const record = (statusCode: number, result: AuditRecord['result']): void => {
+    const actor = access.actorOf(request);
+    audit?.({ actor, clientAddress: request.ip, action, parameters, statusCode, result });
+  };
+  try {
+    const { answer, result, statusCode = 200 } = await perform();
+    record(statusCode, result);
+    void reply.code(statusCode);
+    return answer;
+  } catch (error) {
+    const { statusCode, code, message } = toApiError(error);
+    record(statusCode, { code, message });
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import { STATUS_CODES } from 'node:http';
+
+/** A refusal that is answered to an HTTP client. */
+export class HttpError extends Error {
+  readonly code: string;
+  /** HTTP status of the answer. */
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param code - stable code for programs.
+   * @param message - text for the client; no secrets.
+   * @param headers - headers of the answer, besides the usual ones.
+   */
+  constructor(
+    code: string,
+    statusCode: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.name = 'HttpError';
+    this.code = code;
+    this.statusCode = statusCode;
+    this.headers = headers;
+  }
+}
+
+/** The JSON body `{statusCode,code,error,message}` of an error. */
+export function jsonErrorBody({ statusCode, code, message }: HttpError): string {
+  return JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message });
+}
+
+/** The status that an error of the HTTP framework asks for; undefined when it is none of the client's doing. */
+export function refusalStatus(error: unknown): number | undefined {
+  const statusCode = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  return isRefusal ? statusCode : undefined;
+}

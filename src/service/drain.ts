@@ -1,0 +1,16 @@
+const POLL_MS = 100;
+
+/** Waits until nothing is left, for so long and no longer; true when nothing is left. */
+export async function waitUntilEmpty(
+  count: () => number,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const deadline = performance.now() + timeoutSeconds * 1000;
+  while (count() > 0 && performance.now() < deadline && !signal.aborted) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, POLL_MS);
+    });
+  }
+  return count() === 0;
+}

@@ -1,0 +1,90 @@
+import { AnswerCounts } from '../metrics/answer-counts.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { WORKER_STALL_SECONDS } from '../limits.ts';
+import type { Statistics } from '../metrics/statistics.ts';
+import { countAllocations } from '../net/shared/quota-table.ts';
+import type { StoreStatus } from '../tls/certificate-status.ts';
+import type { CreatedDataPlane } from './create-data-plane.ts';
+import type { PolicyStore } from './policy-store.ts';
+import type { Reloader } from './reloader.ts';
+
+/** What a gateway is at the moment. */
+export type GatewayState = 'running' | 'draining' | 'stopping';
+
+/** What changes while a gateway runs. */
+export interface GatewayMoment {
+  readonly config: GatewayConfig;
+  readonly state: GatewayState;
+  readonly certificates: StoreStatus;
+}
+
+/** What a view looks at. */
+export interface GatewayViewOptions {
+  readonly version: string;
+  readonly created: CreatedDataPlane;
+  readonly policies: PolicyStore;
+  readonly statistics: Statistics;
+  readonly reloader: Pick<Reloader, 'last' | 'counts' | 'lastSuccessUnixSeconds'>;
+  readonly now: () => GatewayMoment;
+}
+
+/** Whether a gateway should get new clients, and why not. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** For operators and health checks; undefined when it is ready. */
+  readonly reason: string | undefined;
+}
+
+/** A running gateway as health checks, metrics and operators see it. */
+export class GatewayView {
+  readonly version: string;
+  readonly startedAt = new Date().toISOString();
+  readonly statistics: Statistics;
+  readonly policies: PolicyStore;
+  readonly reloader: GatewayViewOptions['reloader'];
+  readonly created: CreatedDataPlane;
+  readonly iceAnswers = new AnswerCounts();
+  readonly #now: () => GatewayMoment;
+
+  constructor({ version, created, policies, statistics, reloader, now }: GatewayViewOptions) {
+    this.version = version;
+    this.created = created;
+    this.policies = policies;
+    this.statistics = statistics;
+    this.reloader = reloader;
+    this.#now = now;
+  }
+
+  get now(): GatewayMoment {
+    return this.#now();
+  }
+
+  get config(): GatewayConfig {
+    return this.#now().config;
+  }
+
+  /** Allocations over all workers. */
+  get allocations(): number {
+    return countAllocations(this.created.memory.quota);
+  }
+
+  /** False when the loop of a worker has stood still for too long. */
+  get isAlive(): boolean {
+    return this.created.plane.workers().every(({ lagMs }) => lagMs < WORKER_STALL_SECONDS * 1000);
+  }
+
+  get readiness(): Readiness {
+    const reason = this.#notReadyReason();
+    return { isReady: reason === undefined, reason };
+  }
+
+  #notReadyReason(): string | undefined {
+    const { state, config } = this.now;
+    if (state !== 'running') return state;
+    if (!this.isAlive) return 'a relay worker stands still';
+    const { allocationsMax } = config.limits;
+    const bound = Math.floor(allocationsMax * config.admin.readyFillMax);
+    const { allocations } = this;
+    return allocations > bound ? `${allocations} of ${allocationsMax} allocations` : undefined;
+  }
+}

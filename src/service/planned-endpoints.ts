@@ -1,0 +1,99 @@
+import assert from 'node:assert';
+import type { FastifyInstance } from 'fastify';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { createAdminApp } from '../http/admin/app.ts';
+import type { GatewayControl } from '../http/admin/gateway-control.ts';
+import { createHealthApp } from '../http/health/app.ts';
+import { createMetricsApp } from '../http/metrics/app.ts';
+import { assertProtected } from '../http/protection.ts';
+import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics/registry.ts';
+import type { CertificateService } from './certificate-service.ts';
+import type { GatewayView } from './gateway-view.ts';
+import type { PlannedEndpoint } from './http-endpoints.ts';
+import { planIceEndpoint } from './ice-service.ts';
+import { metricsSource } from './metrics-source.ts';
+import { requestLog } from './request-log.ts';
+
+/** What the HTTP endpoints of a gateway tell of and act upon. */
+export interface EndpointSubject {
+  /** That the endpoints are planned for; they always tell of the one in force. */
+  readonly config: GatewayConfig;
+  readonly certificates: CertificateService;
+  readonly view: GatewayView;
+  readonly control: GatewayControl;
+  readonly log: Log;
+}
+
+/** Plans every HTTP endpoint that a configuration names. */
+export function planEndpoints(subject: EndpointSubject): PlannedEndpoint[] {
+  const { config, certificates, view, log } = subject;
+  const { ice } = config;
+  return [
+    ...healthEndpoint(subject),
+    ...metricsEndpoint(subject),
+    ...apiEndpoint(subject),
+    ...(ice === undefined
+      ? []
+      : [
+          planIceEndpoint(ice, certificates.ofIce, {
+            config: () => view.config,
+            log,
+            onAnswer: (status) => view.iceAnswers.count(status),
+          }),
+        ]),
+  ];
+}
+
+function healthEndpoint({ config, view, control, log }: EndpointSubject): PlannedEndpoint[] {
+  const endpoint = config.admin.healthcheckEndpoint;
+  if (endpoint === undefined) return [];
+  const createApp = (): FastifyInstance =>
+    createHealthApp(
+      {
+        isAlive: () => view.isAlive,
+        readiness: () => view.readiness,
+        status: () => control.status(),
+      },
+      { log: requestLog(log, 'health') },
+    );
+  const name = 'the health check';
+  return [{ key: 'health', name, endpoint, tls: undefined, settings: undefined, createApp }];
+}
+
+function metricsEndpoint({ config, view, log }: EndpointSubject): PlannedEndpoint[] {
+  const endpoint = config.admin.metricsEndpoint;
+  if (endpoint === undefined) return [];
+  const { path } = endpoint;
+  const createApp = (): FastifyInstance =>
+    createMetricsApp({
+      metrics: createMetrics(metricsSource(view)),
+      path,
+      onFailure: (failure) => log.scope('metrics').error({ err: failure }, 'a scrape failed'),
+    });
+  const name = 'the metrics endpoint';
+  return [{ key: 'metrics', name, endpoint, tls: undefined, settings: { path }, createApp }];
+}
+
+function apiEndpoint({ config, certificates, control, log }: EndpointSubject): PlannedEndpoint[] {
+  const { apiEndpoint: endpoint, apiToken: token, apiTls } = config.admin;
+  if (endpoint === undefined) return [];
+  const tls = certificates.ofApi;
+  assert.equal(tls !== undefined, apiTls !== undefined, 'TLS settings go with admin.api_tls');
+  const name = 'the admin API';
+  const clientAuth = apiTls?.clientAuth;
+  const createApp = (): FastifyInstance => {
+    const apiKeys = token === undefined ? [] : [token];
+    assertProtected(endpoint.host, { apiKeys, clientAuth }, name);
+    return createAdminApp({
+      control,
+      token,
+      clientAuth,
+      audit: (record) => log.scope('audit').info(record, 'an operator acted'),
+      logRefusal: (record) => log.scope('api').warn(record, 'a request was refused'),
+      log: requestLog(log, 'api'),
+    });
+  };
+  const settings = { token, clientAuth };
+  return [{ key: 'api', name, endpoint, tls, settings, createApp }];
+}
