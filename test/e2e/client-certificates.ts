@@ -177,7 +177,7 @@ for (const mode of ['reactor', 'portable'] as const) {
         await (await connectAs(`credential-${count}`, files)).allocate();
       }
       await t.rejects((await connectAs('another', files)).allocate(), { code: 486 });
-      const fields = { listener: 'TLS', user: 'carol', code: 486 };
+      const fields = { listener: 'TLS', user: 'carol', reason: 'userQuotaReached' };
       t.ok(await gateway.recorded('allocation refused', fields));
       await (await connectAs('another', await edgeOf('erin'))).allocate();
     });

@@ -209,6 +209,41 @@ t.test('secrets rotate while calls go on', { skip }, async (t) => {
   await Promise.all([old.close(), fresh.close()]);
 });
 
+t.test('HTTP endpoints move, also to a port that another one leaves', { skip }, async (t) => {
+  const gateway = await OperatedGateway.start(t);
+  const { api, health, metrics } = gateway.ports;
+  const at = (port: number, host = '127.0.0.1'): string => `http://${host}:${port}`;
+  const apply = async (admin: object): Promise<void> => {
+    await gateway.write(gateway.text({ admin }));
+    const { body } = await gateway.reload();
+    t.not(body.outcome, 'failed', JSON.stringify(body.problems));
+  };
+  const answers = async (url: string): Promise<number | undefined> => {
+    const response = await fetch(url).catch(() => undefined);
+    await response?.text();
+    return response?.status;
+  };
+  await apply({ healthcheck_endpoint: at(metrics), metrics_endpoint: at(health) });
+  t.equal(await answers(`${at(metrics)}/live`), 200, 'two ports exchanged');
+  t.equal(await answers(`${at(health)}/metrics`), 200);
+  await apply({ healthcheck_endpoint: at(health, '0.0.0.0'), metrics_endpoint: '' });
+  t.equal(await answers(`${at(health)}/live`), 200, 'the same port on every address');
+  t.equal(await answers(`${at(metrics)}/live`), undefined, 'the old place is closed');
+
+  const taken = createServer().listen(metrics, '127.0.0.1');
+  await once(taken, 'listening');
+  const refused = { healthcheck_endpoint: at(metrics), metrics_endpoint: '' };
+  await gateway.write(gateway.text({ admin: refused }));
+  t.match((await gateway.reload()).body, { outcome: 'failed', problems: [/health check.*in use/] });
+  t.equal(await answers(`${at(health)}/live`), 200, 'a port that is taken changes nothing');
+  taken.close();
+
+  // To the port of the health check, which goes: the answer comes over the connection that was asked on.
+  await apply({ api_endpoint: at(health), healthcheck_endpoint: '', metrics_endpoint: '' });
+  t.equal(await answers(`${at(health)}/api/v1/status`), 200, 'the admin API moves itself');
+  t.equal(await answers(`${at(api)}/api/v1/status`), undefined);
+});
+
 /** Changes of every kind that must not touch a live allocation. */
 function changesOf(round: number, listeners: readonly object[], extraPort: number): Sections {
   const isOdd = round % 2 === 1;

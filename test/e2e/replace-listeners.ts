@@ -28,6 +28,8 @@ const NAMES = ['udp', 'tcp', 'tls', 'other'];
 const NO_TLS = new Map();
 /** What Node.js says of a connection that the other side has closed, by the moment it is noticed. */
 const CLOSED = /closed|ended by the other party|ECONNRESET|EPIPE/;
+/** What becomes of new listeners once a plane is about to stop. */
+const STOPPING = { code: 'GW_ERR_LISTEN', message: /: the gateway is stopping/ };
 const [ALICE, BOB] = USERS;
 
 const authority = await CertificateAuthority.create();
@@ -279,7 +281,14 @@ for (const mode of ['reactor', 'portable'] as const) {
         (workers) => workers.every(({ lagMs }) => lagMs > 0 && lagMs < 1000),
       );
       t.equal(healthy.length, mode === 'reactor' ? 2 : 1);
+      const change = plane.replaceListeners([planOf('other', 'tcp', first)], NO_TLS);
+      const refusal = t.rejects(change, STOPPING, 'a change that is under way');
       await plane.stop();
+      await refusal;
+      t.ok(await isPortFree(first));
+      const late = plane.replaceListeners([planOf('tcp', 'tcp', first)], NO_TLS);
+      await t.rejects(late, STOPPING, 'one that comes too late');
+      t.ok(await isPortFree(first));
       const { connectionsOpened, connectionsOpen } = gateway.connections();
       t.ok(connectionsOpened > 10, `${connectionsOpened} connections`);
       t.equal(connectionsOpen, 0);

@@ -1,18 +1,23 @@
 import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { parse } from 'yaml';
 import { ephemeralCredential } from '../support/credentials.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { freePorts, isPortFree } from '../support/free-ports.ts';
 import {
   configurationFor,
   missingBuild,
   startReady,
   type GatewayProcess,
 } from '../support/gateway-process.ts';
+import { OperatedGateway } from '../support/operated-gateway.ts';
+import { poll } from '../support/poll.ts';
 import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
 import { TurnClient } from '../support/turn-client.ts';
 
 const CRASH_WORKER = new URL('../support/crash-worker.mjs', import.meta.url).href;
+const STALL_WORKER = new URL('../support/stall-worker.mjs', import.meta.url).href;
+const STALL_CHANNEL = 0x4ffd;
 const ASK_CHANNEL = 0x4ffe;
 const CRASH_CHANNEL = 0x4fff;
 const CHANNEL = 0x4000;
@@ -103,6 +108,52 @@ t.test('user_quota counts over both workers', { skip }, async (t) => {
   await first[2]!.client.allocate();
   t.pass('places of a dead worker are free again');
 });
+
+t.test('a worker that stands still does not hold up a change', { skip }, async (t) => {
+  const gateway = await OperatedGateway.start(
+    t,
+    {},
+    {},
+    { NODE_OPTIONS: `--import ${STALL_WORKER}` },
+  );
+  const { child } = gateway.process;
+  const [first, second] = [await freePorts(), await freePorts()];
+  const stands = 'a relay worker stands still and is ended';
+  const client = await openClient(t, gateway.ports.turn);
+  client.sendOnChannel(STALL_CHANNEL, Buffer.from('now'));
+  await child.waitForLine((line) => line === 'a worker stands still');
+  await gateway.write(withListeners(gateway, [first]));
+  t.not((await gateway.reload()).body.outcome, 'failed');
+  t.equal(gateway.records(stands).length, 1);
+  await gateway.waitForRecords('a relay worker was started again', 1);
+  for (let count = 0; count < 4; count++) await (await openClient(t, first)).allocate();
+  await client.allocate();
+  t.pass('its clients can allocate again');
+
+  client.sendOnChannel(STALL_CHANNEL, Buffer.from('now'));
+  await gateway.write(withListeners(gateway, [first, second]));
+  const reload = gateway.reload().catch(() => undefined);
+  await poll(async () => !(await isPortFree(second)), Boolean);
+  child.signal('SIGTERM');
+  t.match(await child.ended, { exitCode: 0 });
+  t.equal(gateway.records(stands).length, 2, 'the end had to wait for the change only');
+  await reload;
+});
+
+/** The configuration of a gateway with more listeners on UDP. */
+function withListeners(gateway: OperatedGateway, ports: readonly number[]): string {
+  const { listeners } = parse(gateway.text()) as { listeners: { protocol: string }[] };
+  const udp = listeners.find(({ protocol }) => protocol === 'TURN-UDP')!;
+  const more = ports.map((port) => ({ ...udp, name: `${port}`, port }));
+  return gateway.text({ listeners: [...listeners, ...more] });
+}
+
+async function openClient(t: Test, port: number): Promise<TurnClient> {
+  const credential = ephemeralCredential(LOOPBACK_SERVER.secret, 'user');
+  const client = await TurnClient.open({ server: { host: '127.0.0.1', port }, credential });
+  t.teardown(() => client.close());
+  return client;
+}
 
 interface Caller {
   readonly user: string;

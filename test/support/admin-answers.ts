@@ -11,6 +11,10 @@ export const STATUS: GatewayStatus = {
   notReadyReason: 'full',
   isAlive: true,
   allocations: { active: 12, max: 1000 },
+  relayPorts: [
+    { family: 'ipv4', used: 12, max: 2000 },
+    { family: 'ipv6', used: 0, max: 2000 },
+  ],
   workers: [
     { lagMilliseconds: 7, restarts: 0 },
     { lagMilliseconds: 1, restarts: 1 },
@@ -46,7 +50,7 @@ export const STATUS: GatewayStatus = {
     outcome: 'failed',
     at: '2030-01-02T01:00:00.000Z',
     changes: [],
-    kept: [],
+    kept: ['relay.workers'],
     problems: ['turnpike.yaml:1:1: is wrong'],
     milliseconds: 3,
   },
@@ -54,7 +58,7 @@ export const STATUS: GatewayStatus = {
 
 /** A session whose user has chosen a hostile name. */
 export const SESSION: SessionEntry = {
-  id: '0-7',
+  id: '5f1d09c2a37be846',
   user: 'al\u001B[2Jice',
   listener: 'udp',
   transport: 'udp',

@@ -47,6 +47,7 @@ export class OperatedGateway {
     t: Test,
     changes: Sections = {},
     options: Partial<ServerOptions> = {},
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<OperatedGateway> {
     const server = { ...LOOPBACK_SERVER, ...options };
     const turn = await freePorts(5);
@@ -58,7 +59,7 @@ export class OperatedGateway {
       metrics: turn + 4,
     };
     const base = baseConfiguration(server, ports);
-    const process = await startReady(merged(base, changes), flagsFor(server));
+    const process = await startReady(merged(base, changes), flagsFor(server), environment);
     t.teardown(() => process.stop());
     const peer = await openUdpEchoPeer();
     t.teardown(() => peer.close());

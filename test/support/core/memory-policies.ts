@@ -28,7 +28,8 @@ export class MemoryQuota implements QuotaPolicy {
   ): QuotaRefusal | undefined {
     const taken = this.takenByUser.get(userId) ?? 0;
     const takenHere = this.#takenByAddress.get(client.ip()) ?? 0;
-    if (taken >= this.perUserMax && !isBeyondUserQuota) return 'userQuotaReached';
+    const mayTake = isBeyondUserQuota ? 2 * this.perUserMax : this.perUserMax;
+    if (taken >= mayTake) return 'userQuotaReached';
     if (takenHere >= this.perAddressMax) return 'addressQuotaReached';
     if (this.total >= this.totalMax) return 'insufficientCapacity';
     this.takenByUser.set(userId, taken + 1);

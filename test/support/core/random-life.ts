@@ -1,9 +1,9 @@
 import { createCredentialPolicy } from '../../../src/auth/credential-policy.ts';
 import type { AuthOptions } from '../../../src/auth/auth-options.ts';
 import { RouteTable } from '../../../src/route/route-table.ts';
-import { ATTRIBUTE } from '../../../src/stun/registry.ts';
+import { ATTRIBUTE, METHOD } from '../../../src/stun/registry.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { TestClient, type Write } from './test-client.ts';
+import { TestClient, unsigned, type Write } from './test-client.ts';
 import {
   authOptions,
   cluster,
@@ -220,6 +220,9 @@ export class RandomLife {
         driver.udp.isOpen = random.below(6) > 0;
         driver.rates.answersByAddress.clear();
         driver.rates.answersLeft = random.pick([2, Infinity]);
+        for (let count = 0; count < BURST; count++) {
+          client.send(unsigned(METHOD.ALLOCATE, client.nextTransactionId()));
+        }
         break;
       case 3:
         driver.rates.packetsLeft.delete(userId);

@@ -230,10 +230,14 @@ t.test('a running gateway', { skip }, async (t) => {
         blocks.some(({ event }) => event === type),
       ),
     );
-    const records = gateway.process.child.lines
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as { scope?: string; action?: string; actor?: object })
-      .filter(({ scope }) => scope === 'audit');
+    const { child } = gateway.process;
+    const auditRecords = (): { scope?: string; action?: string; actor?: object }[] =>
+      child.lines
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as { scope?: string; action?: string; actor?: object })
+        .filter(({ scope }) => scope === 'audit');
+    await child.waitForLine(() => auditRecords().length >= 11);
+    const records = auditRecords();
     t.match(
       records.map(({ action }) => action),
       [

@@ -7,19 +7,20 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
 import { loadForCommand } from '../../src/cli/configuration.ts';
-import { doctorCommand, type DoctorOptions } from '../../src/cli/doctor-command.ts';
-import type { Check, TargetReport } from '../../src/cli/doctor-report.ts';
+import { doctorCommand, type DoctorOptions } from '../../src/cli/doctor/command.ts';
+import type { Check, TargetReport } from '../../src/cli/doctor/report.ts';
 import type { Inspection } from '../../src/cli/inspect-commands.ts';
+import { coloursFor, NO_COLOURS } from '../../src/cli/terminal/colours.ts';
 import { resolveRouteTable } from '../../src/service/cluster-names.ts';
-import { iceGateway } from '../../src/service/ice-service.ts';
+import { iceGateway } from '../../src/service/ice-endpoint.ts';
 import { readText } from '../../src/stun/attributes.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
 import { StunMessage } from '../../src/stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD, type MessageClass } from '../../src/stun/registry.ts';
 import type { TransportAddress } from '../../src/stun/transport-address.ts';
 import { CertificateAuthority } from '../support/certificate-authority.ts';
-import { ephemeralCredential } from '../support/credentials.ts';
 import { missingTool, runCommand } from '../support/child-process.ts';
+import { ephemeralCredential } from '../support/credentials.ts';
 import { openUdpEchoPeer } from '../support/echo-peer.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { MAIN, missingBuild, type ConfigurationData } from '../support/gateway-process.ts';
@@ -34,6 +35,7 @@ import { addressFrom, TurnClient } from '../support/turn-client.ts';
 
 const skip = missingBuild();
 const ESCAPE = '\u001B';
+const COLOURED = coloursFor({ isTTY: true }, {});
 const inspection: Inspection = { iceGateway, routeTable: resolveRouteTable };
 const PLAIN: Readonly<Record<string, SecureListener>> = {
   udp: { protocol: 'TURN-UDP', public_address: '127.0.0.1' },
@@ -49,7 +51,7 @@ interface Diagnosis {
 /** Runs the doctor and reads its JSON. */
 async function diagnose(options: Partial<DoctorOptions>): Promise<Diagnosis> {
   const { exitCode, stdout } = await doctorCommand(
-    { output: 'json', isColoured: false, timeoutSeconds: 1, ...options },
+    { output: 'json', colours: NO_COLOURS, timeoutSeconds: 1, ...options },
     inspection,
   );
   const { targets, verdict } = JSON.parse(stdout) as { targets: TargetReport[]; verdict: string };
@@ -178,14 +180,14 @@ t.test('a healthy gateway', { skip }, async (t) => {
 t.test('as a table', { skip }, async (t) => {
   const gateway = await startPlain(t);
   const options = { url: uriOf(gateway, 'udp', 'wrong-secret'), output: 'table' as const };
-  const plain = await doctorCommand({ ...options, isColoured: false }, inspection);
+  const plain = await doctorCommand({ ...options, colours: NO_COLOURS }, inspection);
   t.match(plain.stdout, /^turn:127\.0\.0\.1:\d+\?transport=udp at 127\.0\.0\.1\n {2}ok +resolve /);
   t.match(plain.stdout, /\n {2}FAILED +allocate +the credential is refused.*\n +-> the app server/);
   t.match(plain.stdout, /\n3 ok, 1 failed, 0 skipped\n$/);
   t.notOk(plain.stdout.includes(ESCAPE));
-  const coloured = await doctorCommand({ ...options, isColoured: true }, inspection);
+  const coloured = await doctorCommand({ ...options, colours: COLOURED }, inspection);
   t.ok(coloured.stdout.includes(`${ESCAPE}[31mFAILED`));
-  const yaml = await doctorCommand({ ...options, output: 'yaml', isColoured: true }, inspection);
+  const yaml = await doctorCommand({ ...options, output: 'yaml', colours: COLOURED }, inspection);
   t.match(yaml.stdout, /^verdict: failed\ntargets:\n/);
 });
 
@@ -569,7 +571,7 @@ function firewallScript(file: string, blocked: readonly string[]): string {
     'echo here; read go; ip link set lo up; ip addr add 10.9.0.2/24 dev v1; ip link set v1 up;' +
     `${rules.join(' ')} ip rule add pref 1 lookup local; ip rule del pref 0 lookup local;` +
     'exec "$0" "$@"';
-  const url = new URL('cli/doctor-command.js', `file://${MAIN}`).href;
+  const url = new URL('cli/doctor/command.js', `file://${MAIN}`).href;
   return `
     import { spawn, execFileSync } from 'node:child_process';
     import { createInterface } from 'node:readline';
@@ -589,7 +591,7 @@ function firewallScript(file: string, blocked: readonly string[]): string {
     ip('link set v0 up');
     gateway.stdin.write('go\\n');
     await until(/ready/);
-    const options = { url: 'turn://a-secret-for-tests-only@10.9.0.2', output: 'json', isColoured: false, timeoutSeconds: 1 };
+    const options = { url: 'turn://a-secret-for-tests-only@10.9.0.2', output: 'json', timeoutSeconds: 1 };
     const { exitCode, stdout } = await doctorCommand(options, {});
     console.log(JSON.stringify({ exitCode, stdout }));
     gateway.kill('SIGKILL');

@@ -13,7 +13,7 @@ import { listen } from '../../src/http/listen.ts';
 import { HttpServers } from '../../src/http/server.ts';
 import { Log } from '../../src/log.ts';
 import { HttpEndpoints } from '../../src/service/http-endpoints.ts';
-import { planIceEndpoint } from '../../src/service/ice-service.ts';
+import { planIceEndpoint } from '../../src/service/ice-endpoint.ts';
 import type { TlsSettings } from '../../src/tls/tls-settings.ts';
 import { CertificateAuthority, writeCertificate } from '../support/certificate-authority.ts';
 import { missingTool, runCommand } from '../support/child-process.ts';

@@ -81,8 +81,8 @@ t.test('two signals end it at once, others do not end it', { skip }, async (t) =
   const gateway = start(t, ['start', '-c', writeFile(t, configuration(port))]);
   await gateway.waitForLine((line) => line.includes('gateway is ready'));
   for (const [signal, answer] of [
-    ['SIGHUP', 'reading certificates again'],
-    ['SIGUSR1', 'drain is not available yet'],
+    ['SIGHUP', 'the configuration was read again'],
+    ['SIGUSR1', '"msg":"draining"'],
   ] as const) {
     gateway.signal(signal);
     await gateway.waitForLine((line) => line.includes(answer));
@@ -267,3 +267,21 @@ async function busyPorts(): Promise<string | false> {
   const busy = EMBEDDED_PORTS.filter((_, index) => !free[index]);
   return busy.length > 0 && `ports of the embedded configuration are in use: ${busy.join(', ')}`;
 }
+
+t.test('a reader that goes away', { skip }, async (t) => {
+  const commands = [
+    '--help 2>&3',
+    'config schema 2>&3',
+    'completion bash 2>&3',
+    'config show 2>/dev/null',
+    'nonsense 2>&1',
+  ];
+  const ends = commands.map(async (command) => {
+    // What is written to the pipe is lost; its exit code, and what stands elsewhere, is not.
+    const script = `exec 3>&1; { "$0" "$1" ${command}; echo "exit $?" >&3; } | true`;
+    const args = ['-c', script, process.execPath, MAIN];
+    const { output } = await runCommand('sh', args, COMMAND_MS_MAX);
+    t.equal(output, command.startsWith('nonsense') ? 'exit 2' : 'exit 0', command);
+  });
+  await Promise.all(ends);
+});

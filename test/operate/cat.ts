@@ -4,11 +4,15 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
-import { catCommand, type CatOptions } from '../../src/cli/cat-command.ts';
-import type { CommandResult } from '../../src/cli/output.ts';
+import { AdminClient } from '../../src/cli/admin/client.ts';
+import type { AdminTarget } from '../../src/cli/admin/target.ts';
+import { catCommand, type CatOptions } from '../../src/cli/cat/command.ts';
+import { carryStream } from '../../src/cli/cat/streams.ts';
+import type { CommandResult } from '../../src/cli/terminal/output.ts';
 import { ephemeralCredential } from '../support/credentials.ts';
 import { within } from '../support/child-process.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { missingBuild } from '../support/gateway-process.ts';
 import {
   startSecureGateway,
@@ -67,11 +71,16 @@ interface Setting {
   readonly peer: UdpEchoPeer;
   readonly pki: TestPki;
   readonly uri: (name: string, login?: string) => string;
+  readonly adminApi: AdminTarget;
 }
 
 async function setUp(t: Test): Promise<Setting> {
   const pki = await TestPki.create(t);
+  const api_endpoint = `http://127.0.0.1:${await freePorts()}`;
   const gateway = await startSecureGateway(t, {
+    changes: {
+      admin: { log_format: 'json', healthcheck_endpoint: '', drain_timeout: 0, api_endpoint },
+    },
     listeners: {
       udp: { protocol: 'TURN-UDP' },
       tcp: { protocol: 'TURN-TCP' },
@@ -84,11 +93,13 @@ async function setUp(t: Test): Promise<Setting> {
     const { host, port } = gateway.server(name);
     return `turn://${login}@${host}:${port}?transport=${name}`;
   };
-  return { gateway, peer, pki, uri };
+  const url = new URL(`${api_endpoint}/`);
+  const adminApi = { url, token: undefined, ca: undefined, client: undefined };
+  return { gateway, peer, pki, uri, adminApi };
 }
 
 t.test('cat', { skip }, async (t) => {
-  const { gateway, peer, pki, uri } = await setUp(t);
+  const { gateway, peer, pki, uri, adminApi } = await setUp(t);
   const target = `udp://${peer.address.toString()}`;
 
   for (const name of ['udp', 'tcp', 'tls']) {
@@ -170,8 +181,8 @@ t.test('cat', { skip }, async (t) => {
 
   await t.test('what cannot work', async (t) => {
     const failing: [Partial<CatOptions>, RegExp][] = [
-      [{ uri: uri('udp', 'wrong') }, /Allocate: 401 /],
-      [{ uri: uri('tcp', 'wrong') }, /Allocate: 401 /],
+      [{ uri: uri('udp', 'wrong') }, /Allocate: 401 Unauthenticated;/],
+      [{ uri: uri('tcp', 'wrong') }, /Allocate: 401 Unauthenticated;/],
       [{ uri: uri('tls') }, /unknown authority/],
       [{ uri: uri('tls'), ca: pki.caFile, sni: 'other.example.org' }, /another name/],
       [{ uri: uri('udp'), peer: 'udp://10.9.9.9:5000' }, /CreatePermission: 403 /],
@@ -214,6 +225,49 @@ t.test('cat', { skip }, async (t) => {
     await t.rejects(runCat(t, { local, uri: uri('udp'), peer: target }).ended, {
       code: 'GW_ERR_LISTEN',
     });
+  });
+
+  await t.test('a session that has ended', async (t) => {
+    const admin = new AdminClient(adminApi);
+    for (const checkMs of [50, 60_000]) {
+      const [input, output] = [new PassThrough(), new PassThrough()];
+      const plan = {
+        ...gateway.server('udp'),
+        transport: 'udp' as const,
+        tls: undefined,
+        credential: () => ephemeralCredential(gateway.secret, 'kicked'),
+        peer: peer.address,
+        checkMs,
+      };
+      const carried = carryStream(plan, { input, output, stop: new AbortController().signal });
+      carried.catch(() => undefined);
+      input.write('hello');
+      await once(output, 'data');
+      t.match(await admin.delete('sessions', { user: 'kicked' }), { ended: 1 });
+      // The long way round: nothing is noticed until the input ends.
+      if (checkMs > 1000) input.end('lost');
+      const ended = within(DEADLINE_MS, carried, () => 'it does not end');
+      await t.rejects(ended, {
+        message: /^the gateway has ended the session \(Refresh: 437 Alloc/,
+      });
+    }
+    const cat = runCat(t, { local: '-', uri: uri('udp'), peer: target, user: 'gone' });
+    cat.stdin.write('hello');
+    await cat.until(/hello/);
+    await admin.delete('sessions', { user: 'gone' });
+    cat.stdin.end();
+    t.match(await cat.ended, { exitCode: 1, stderr: /^the gateway has ended the session .*437/ });
+  });
+
+  await t.test('a peer with a name', async (t) => {
+    const { port } = peer.address;
+    const cat = runCat(t, { local: '-', uri: uri('udp'), peer: `udp://localhost:${port}` });
+    cat.stdin.write('hello');
+    await cat.until(/^hello$/);
+    cat.stdin.end();
+    t.equal((await cat.ended).exitCode, 0);
+    const unknown = runCat(t, { local: '-', uri: uri('udp'), peer: 'nothing.invalid:5000' });
+    t.match(await unknown.ended, { exitCode: 1, stderr: /nothing\.invalid: / });
   });
 
   await t.test('flows that fail do not end the others, and are told', async (t) => {

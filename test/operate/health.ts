@@ -10,7 +10,7 @@ const USER = { username: 'alice', password: 'canary-password' };
 t.test('health checks of a running gateway', { skip }, async (t) => {
   const gateway = await OperatedGateway.start(
     t,
-    { limits: { allocations_max: 4 }, admin: { ready_fill_max: 0.5, drain_timeout: '1h' } },
+    { limits: { allocations_max: 4 }, admin: { ready_fill_max: 0.75, drain_timeout: '1h' } },
     { staticUser: USER },
   );
   const { ports } = gateway;

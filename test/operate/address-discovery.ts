@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { GatewayConfig } from '../../src/config/gateway-config.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -174,7 +175,7 @@ t.test('a change is told, a failure is not', async (t) => {
   const config = configOf(['127.0.0.1'], [server.name]);
   const { discovery, lines } = await start(t, config, OFTEN);
   const seen: string[] = [];
-  discovery.onChange(() => void seen.push(advertised()));
+  discovery.onChange(() => Promise.resolve(void seen.push(advertised())));
   const advertised = (): string => discovery.resolve(config).relay.addresses[0]!.advertise;
   const checks = async (more: number): Promise<void> => {
     const before = server.count;
@@ -233,13 +234,145 @@ t.test('another configuration', async (t) => {
   t.equal(first.count, asked, 'and asked no more');
 });
 
+t.test('a configuration that asks for the same puts nothing off', async (t) => {
+  const server = await openStunServer(t, tells('203.0.113.9'));
+  const patient = { ...ONCE, checkMs: 200, retransmitMs: HOUR_MS, deadlineMs: HOUR_MS };
+  const same = (): GatewayConfig => configOf(['127.0.0.1'], [server.name]);
+  const { discovery } = await start(t, same(), patient);
+  const seen: string[] = [];
+  discovery.onChange(() => {
+    seen.push(discovery.resolve(same()).relay.addresses[0]!.advertise);
+    return Promise.resolve();
+  });
+  const { count } = server;
+  // Far more often than it is checked.
+  const reloadUntil = (isExpected: () => boolean): Promise<boolean> =>
+    poll(() => {
+      discovery.follow(same());
+      return isExpected();
+    }, Boolean);
+  await reloadUntil(() => server.count >= count + 2);
+  let answer: (() => void) | undefined;
+  server.behaviour = (request, reply) => {
+    // Only the first one is ever answered.
+    answer ??= () => reply(bindingSuccess(request.copyTransactionId(), '203.0.113.10'));
+  };
+  await reloadUntil(() => answer !== undefined);
+  answer!();
+  await reloadUntil(() => seen.length > 0);
+  t.same(seen, ['203.0.113.10'], 'nor is a check under way thrown away');
+});
+
+t.test('advertise is pinned to what was found, and set free again', async (t) => {
+  const server = await openStunServer(t, tells('203.0.113.9'));
+  const config = configOf(['127.0.0.1'], [server.name]);
+  const { discovery } = await start(t, config, OFTEN);
+  const pinned = configFrom(
+    JSON.stringify({
+      version: 'v1',
+      auth: AUTH,
+      relay: { addresses: [{ bind: '127.0.0.1', advertise: '203.0.113.9' }] },
+    }),
+  );
+  t.same(discovery.resolve(config).relay.addresses, pinned.relay.addresses, 'nothing to apply');
+  discovery.follow(pinned);
+  const other = await openStunServer(t, tells('203.0.113.9'));
+  const elsewhere = configOf(['127.0.0.2'], [other.name]);
+  await discovery.learn(elsewhere);
+  discovery.follow(elsewhere);
+  const asked = server.count;
+  await poll(
+    () => other.count,
+    (count) => count > 4,
+  );
+  t.ok(server.count <= asked + 1, 'who is not followed is asked no more');
+  await discovery.learn(config);
+  discovery.follow(config);
+  const { count } = server;
+  await poll(
+    () => server.count,
+    (now) => now > count + 2,
+  );
+});
+
+t.test('an address that cannot be put in force', async (t) => {
+  const server = await openStunServer(t, tells('203.0.113.9'));
+  const config = configOf(['127.0.0.1'], [server.name]);
+  const { discovery, lines } = await start(t, config, OFTEN);
+  const advertised = (): string => discovery.resolve(config).relay.addresses[0]!.advertise;
+  const seen: string[] = [];
+  const settlements: Settlement[] = [];
+  discovery.onChange(() => {
+    seen.push(advertised());
+    const settlement = withResolvers();
+    settlements.push(settlement);
+    return settlement.promise;
+  });
+  const attempts = (count: number): Promise<number> =>
+    poll(
+      () => settlements.length,
+      (length) => length >= count,
+    );
+  server.behaviour = tells('203.0.113.10');
+  await attempts(1);
+  t.equal(advertised(), '203.0.113.10', 'the new one while it is put in force');
+  const asked = server.count;
+  settlements[0]!.reject(new Error('port is taken'));
+  await attempts(2);
+  t.ok(server.count > asked, 'asked again before it is tried again');
+  settlements[1]!.reject(new Error('port is taken'));
+  await setImmediate();
+  t.equal(advertised(), '203.0.113.9', 'the old one between two attempts');
+  await attempts(3);
+  settlements[2]!.resolve();
+  const { count } = server;
+  await poll(
+    () => server.count,
+    (now) => now >= count + 3,
+  );
+  t.equal(advertised(), '203.0.113.10');
+  t.same(seen, ['203.0.113.10', '203.0.113.10', '203.0.113.10'], 'no more after it went well');
+  t.match(lines().slice(1), [
+    { level: 'warn', addresses: ['203.0.113.10'], reason: /port is taken/ },
+    { level: 'warn', msg: 'public address changed', previous: '203.0.113.9' },
+  ]);
+  t.equal(lines().length, 3, 'a row of failures is said once');
+});
+
+t.test('another configuration while an address is put in force', async (t) => {
+  const server = await openStunServer(t, tells('203.0.113.9'));
+  const config = configOf(['127.0.0.1'], [server.name]);
+  const { discovery } = await start(t, config, OFTEN);
+  const settlement = withResolvers();
+  let calls = 0;
+  discovery.onChange(() => {
+    calls++;
+    return settlement.promise;
+  });
+  server.behaviour = tells('203.0.113.10');
+  await poll(() => calls > 0, Boolean);
+  const other = await openStunServer(t, tells('203.0.113.11'));
+  const next = configOf(['127.0.0.2'], [other.name]);
+  await discovery.learn(next);
+  discovery.follow(next);
+  settlement.resolve();
+  const { count } = other;
+  await poll(
+    () => other.count,
+    (now) => now >= count + 3,
+  );
+  t.equal(discovery.resolve(next).relay.addresses[0]!.advertise, '203.0.113.11');
+  t.throws(() => discovery.resolve(config), { code: 'GW_ERR_RELAY_ADDRESS' }, 'forgotten');
+  t.equal(calls, 1);
+});
+
 t.test('stopped while a server is asked', async (t) => {
   const server = await openStunServer(t, tells('203.0.113.9'));
   const config = configOf(['127.0.0.1'], [server.name]);
   const patient = { ...OFTEN, deadlineMs: HOUR_MS };
   const { discovery } = await start(t, config, patient);
   let changes = 0;
-  discovery.onChange(() => void changes++);
+  discovery.onChange(() => Promise.resolve(void changes++));
   let answer: (() => void) | undefined;
   server.behaviour = (request, reply) => {
     answer = () => reply(bindingSuccess(request.copyTransactionId(), '203.0.113.10'));
@@ -329,6 +462,20 @@ async function failureOf(config: GatewayConfig): Promise<GatewayError> {
     throw error;
   }
   throw new Error('no failure');
+}
+
+interface Settlement {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** As `Promise.withResolvers` of later Node.js versions. */
+function withResolvers(): Settlement {
+  let resolve!: () => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<void>((...settle) => ([resolve, reject] = settle));
+  return { promise, resolve, reject };
 }
 
 /** Answers with an error response. */

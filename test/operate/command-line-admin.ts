@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { runCommandLine, type Runners } from '../../src/cli/program.ts';
+import { ADMIN_ANSWER_BYTES_MAX } from '../../src/limits.ts';
 import { SESSION, STATUS } from '../support/admin-answers.ts';
 import { captureOutput } from '../support/captured-output.ts';
 import { CertificateAuthority } from '../support/certificate-authority.ts';
@@ -25,6 +26,8 @@ const RELOADED = {
   problems: [],
   milliseconds: 1,
 };
+const ROUTE = { listener: 'udp', peer: '10.0.0.7:5004' };
+const CANDIDATE = 'version: v1\nauth: { type: none }\n';
 const FAILED = { ...RELOADED, outcome: 'failed', changes: [], problems: ['a.yaml:1:2: is wrong'] };
 
 interface Asked {
@@ -58,6 +61,13 @@ t.test('what is asked and what is printed', async (t) => {
   const server = new AnsweringServer();
   const api = await listen(t, createServer(server.answer));
   const json = (value: object): string => JSON.stringify(value);
+  const folder = t.testdir({ 'new.yaml': CANDIDATE, 'broken.yaml': 'nonsense: 1\n' });
+  const [candidate, broken] = [`${folder}/new.yaml`, `${folder}/broken.yaml`];
+  server.answers.set('DELETE /sessions/a', [200, json({ ended: 1 })]);
+  server.answers.set('DELETE /sessions/b', [
+    404,
+    json({ code: 'API_ERR_SESSION', message: 'there is no such session' }),
+  ]);
   const cases: {
     args: string[];
     answer: [string, number, string];
@@ -65,6 +75,7 @@ t.test('what is asked and what is printed', async (t) => {
     body?: object;
     prints: RegExp;
     exitCode?: number;
+    tells?: RegExp;
   }[] = [
     {
       args: ['status'],
@@ -76,25 +87,25 @@ t.test('what is asked and what is printed', async (t) => {
       args: ['sessions', '--user', 'a b&c', '--listener', 'x/y', '--limit', '7'],
       answer: ['GET /sessions', 200, json({ sessions: [SESSION], total: 1 })],
       asks: 'GET /api/v1/sessions?user=a+b%26c&listener=x%2Fy&limit=7',
-      prints: /^ID .*\n0-7 /,
+      prints: /^ID .*\n5f1d09c2a37be846 /,
     },
     {
       args: ['kick', '0-7'],
       answer: ['DELETE /sessions/0-7', 200, json({ ended: 1 })],
       asks: 'DELETE /api/v1/sessions/0-7',
-      prints: /^1 session ended\n$/,
+      prints: /^1 session ended at http:\/\/127\.0\.0\.1:\d+\n$/,
     },
     {
       args: ['kick', '../drain'],
       answer: ['DELETE /sessions/..%2Fdrain', 200, json({ ended: 0 })],
       asks: 'DELETE /api/v1/sessions/..%2Fdrain',
-      prints: /^0 sessions ended\n$/,
+      prints: /^0 sessions ended at /,
     },
     {
       args: ['kick', '--user', 'alice'],
       answer: ['DELETE /sessions', 200, json({ ended: 3 })],
       asks: 'DELETE /api/v1/sessions?user=alice',
-      prints: /^3 sessions ended\n$/,
+      prints: /^3 sessions ended at /,
     },
     {
       args: ['revoke', 'alice', '--until', '2099-01-01T00:00:00Z'],
@@ -105,7 +116,8 @@ t.test('what is asked and what is printed', async (t) => {
       ],
       asks: 'POST /api/v1/revoke',
       body: { user: 'alice', until: Date.parse('2099-01-01T00:00:00Z') / 1000 },
-      prints: /^user +alice\nuntil +2099-01-01T00:00:00\.000Z\nsessions +1 session ended\n$/,
+      prints:
+        /^user +alice\nuntil +2099-01-01T00:00:00\.000Z\nsessions +1 session ended\ngateway +http:\/\/127\.0\.0\.1:\d+\n$/,
     },
     {
       args: ['revoke', 'alice'],
@@ -118,7 +130,34 @@ t.test('what is asked and what is printed', async (t) => {
       args: ['drain'],
       answer: ['POST /drain', 200, json({ state: 'draining' })],
       asks: 'POST /api/v1/drain',
-      prints: /^draining: no new allocations/,
+      prints: /^draining: no new allocations.*\(http:\/\/127\.0\.0\.1:\d+\)\n$/,
+    },
+    {
+      args: ['unrevoke', 'a/b c'],
+      answer: ['DELETE /revocations/a%2Fb%20c', 200, json({ userId: 'a/b c' })],
+      asks: 'DELETE /api/v1/revocations/a%2Fb%20c',
+      prints: /^user +a\/b c\nuntil +not revoked any more\ngateway +http:/,
+    },
+    {
+      args: ['kick', 'a', 'b', 'c'],
+      answer: ['DELETE /sessions/c', 200, json({ ended: 1 })],
+      asks: 'DELETE /api/v1/sessions/c',
+      prints: /^2 sessions ended at /,
+      exitCode: 1,
+      tells: /^b: there is no such session\n$/,
+    },
+    {
+      args: ['route', 'check', 'a/udp', '10.0.0.7:5004'],
+      answer: ['GET /routes', 200, json({ ...ROUTE, verdict: 'admitted' })],
+      asks: 'GET /api/v1/routes?listener=a%2Fudp&peer=10.0.0.7%3A5004',
+      prints: /^listener +udp\npeer .*\nverdict +admitted\n$/,
+    },
+    {
+      args: ['route', 'check', 'udp', '[fd00::7]:5004', '-o', 'json'],
+      answer: ['GET /routes', 200, json({ ...ROUTE, verdict: 'noRoute' })],
+      asks: 'GET /api/v1/routes?listener=udp&peer=%5Bfd00%3A%3A7%5D%3A5004',
+      prints: /"verdict": "noRoute"/,
+      exitCode: 1,
     },
     {
       args: ['undrain', '-o', 'yaml'],
@@ -131,7 +170,8 @@ t.test('what is asked and what is printed', async (t) => {
       answer: ['POST /reload', 200, json(RELOADED)],
       asks: 'POST /api/v1/reload',
       body: { dryRun: false },
-      prints: /in force\nauth\.realm: a -> b \(in place\)\n$/,
+      prints:
+        /^http:\/\/127\.0\.0\.1:\d+: the configuration is in force\nauth\.realm: a -> b \(in place\)\n$/,
     },
     {
       args: ['reload', '-o', 'json'],
@@ -146,7 +186,22 @@ t.test('what is asked and what is printed', async (t) => {
       answer: ['POST /reload', 200, json({ ...RELOADED, outcome: 'dryRun' })],
       asks: 'POST /api/v1/reload',
       body: { dryRun: true },
-      prints: /^a reload would change this\nauth\.realm/,
+      prints: /: a reload would change this\nauth\.realm/,
+    },
+    {
+      args: ['config', 'diff', '-c', candidate],
+      answer: ['POST /reload', 200, json({ ...RELOADED, outcome: 'dryRun' })],
+      asks: 'POST /api/v1/reload',
+      body: { dryRun: true, config: CANDIDATE },
+      prints: /: a reload would change this\nauth\.realm/,
+    },
+    {
+      args: ['config', 'diff', '-c', broken],
+      answer: ['POST /reload', 422, json(FAILED)],
+      asks: 'POST /api/v1/reload',
+      body: { dryRun: true, config: 'nonsense: 1\n' },
+      prints: /: a reload would be refused.*\na\.yaml:1:2: is wrong\n$/,
+      exitCode: 2,
     },
     {
       args: ['loglevel', 'turn=DEBUG', 'all:INFO'],
@@ -156,14 +211,14 @@ t.test('what is asked and what is printed', async (t) => {
       prints: /^all +INFO\nturn +DEBUG\n$/,
     },
   ];
-  for (const { args, answer, asks, body, prints, exitCode = 0 } of cases) {
+  for (const { args, answer, asks, body, prints, exitCode = 0, tells = /^$/ } of cases) {
     const [key, status, text] = answer;
     server.answers.set(key, [status, text]);
     const { value, stdout, stderr } = await run([...args, '--api', api]);
     const name = args.join(' ');
     t.equal(value, exitCode, name, { stderr });
     t.match(stdout, prints, name);
-    t.equal(stderr, '', name);
+    t.match(stderr, tells, name);
     const last = server.asked.at(-1)!;
     t.equal(`${last.method} ${last.url}`, asks);
     t.strictSame(last.body === '' ? undefined : JSON.parse(last.body), body, name);
@@ -201,6 +256,33 @@ t.test('events', async (t) => {
   t.match(all.stderr, /has ended the stream/);
 });
 
+t.test('a gateway that goes away', async (t) => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    if (request.url?.includes('events') === true) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: ${JSON.stringify(EVENTS[0])}\n\n`, () => request.destroy());
+      return;
+    }
+    if (requests === 3) request.socket.resetAndDestroy();
+    else response.end(JSON.stringify(STATUS));
+    if (requests === 4) process.emit('SIGINT');
+  });
+  const api = await listen(t, server);
+  const events = await run(['events', '--api', api]);
+  t.equal(events.value, 1);
+  t.match(events.stdout, /peer\.denied/);
+  t.match(events.stderr, /has gone away \(ECONNRESET\)\n$/);
+  const watching = await run(['status', '--api', api, '--watch', '0.1']);
+  t.equal(watching.value, 0, watching.stderr);
+  t.match(watching.stderr, /^the gateway at .* has gone away \(ECONNRESET\)\n$/);
+  t.equal(requests, 4, 'it goes on trying');
+  server.removeAllListeners('request').on('request', ({ socket }) => socket.destroy());
+  const never = await run(['status', '--api', api, '--watch', '0.1']);
+  t.match(never, { value: 1, stdout: '', stderr: /does not speak HTTP/ });
+});
+
 t.test('refusals', async (t) => {
   const server = new AnsweringServer();
   const api = await listen(t, createServer(server.answer));
@@ -223,8 +305,13 @@ t.test('refusals', async (t) => {
     ],
     [503, body('GW_ERR_TOO_MANY_REVOCATIONS', 'full\u001B[2J'), 1, /^full\uFFFD\[2J\n\(GW_ERR_TOO/],
     [404, 'Not Found', 1, /is not the admin API/],
+    [404, body('ICE_ERR_PATH', '404 page not found'), 1, /another endpoint .* not the admin API/],
+    [404, body('HEALTH_ERR_PATH', 'there are /live'), 1, /another endpoint .* not the admin API/],
+    [409, body('API_ERR_STATE', 'the gateway is stopping'), 1, /^the gateway is stopping\n\(API_/],
+    [404, body('API_ERR_REVOCATION', 'the user is not revoked'), 1, /^the user is not revoked\n/],
     [200, '<html>', 1, /is not the admin API/],
     [302, '{}', 1, /answers 302 and is not the admin API/],
+    [200, ' '.repeat(ADMIN_ANSWER_BYTES_MAX + 1), 1, /the answer is longer than 16777216 bytes/],
   ];
   for (const [status, text, exitCode, says] of cases) {
     server.answers.set('GET /status', [status, text]);
@@ -264,7 +351,7 @@ admin: { api_endpoint: '' }
   const found: [string[], Record<string, string>, string | undefined][] = [
     [config, {}, `${TOKEN}-of-config`],
     [[...config, ...file], environment, `${TOKEN}-of-file`],
-    [config, { TURNPIKE_ADMIN_TOKEN: `${TOKEN}-of-variable` }, `${TOKEN}-of-variable`],
+    [config, { TURNPIKE_API: dead, TURNPIKE_ADMIN_TOKEN: 'other' }, `${TOKEN}-of-config`],
     [[], environment, `${TOKEN}-of-variable`],
     [['--api', api], { ...environment, TURNPIKE_API: dead }, `${TOKEN}-of-variable`],
     [config, { TURNPIKE_API: api }, `${TOKEN}-of-config`],
@@ -274,6 +361,25 @@ admin: { api_endpoint: '' }
     t.equal(value, 0, stderr);
     t.equal(server.asked.at(-1)?.authorization, `Bearer ${token}`);
   }
+  for (const [variables, token] of [
+    [{}, `${TOKEN}-of-config`],
+    [environment, `${TOKEN}-of-variable`],
+  ] as const) {
+    server.answers.set('POST /reload', [200, JSON.stringify({ ...RELOADED, outcome: 'dryRun' })]);
+    const { value, stderr } = await run(['config', 'diff', ...config], variables);
+    t.equal(value, 0, stderr);
+    const asked = server.asked.at(-1);
+    t.equal(
+      asked?.authorization,
+      `Bearer ${token}`,
+      'a new file is no word on where the gateway is',
+    );
+  }
+  const elsewhere = await run(['config', 'diff', ...config], {
+    ...environment,
+    TURNPIKE_API: dead,
+  });
+  t.match(elsewhere, { value: 1, stderr: /no gateway answers/ });
   const refused: [string[], number, RegExp][] = [
     [['--api', dead], 1, /no gateway answers at .*ECONNREFUSED/],
     [['--api', 'nonsense'], 2, /--api is no URL/],
@@ -282,6 +388,8 @@ admin: { api_endpoint: '' }
     [['-c', `${folder}/missing.yaml`], 2, /cannot read/],
     [['--token-file', `${folder}/empty`], 2, /holds no token/],
     [['--token-file', `${folder}/missing`], 2, /cannot read the file of --token-file/],
+    [['--ca', `${folder}/missing`], 2, /cannot read .*missing/],
+    [['--ca', `${folder}/token`], 2, /token holds no certificate in PEM form/],
     [['--cert', `${folder}/token`], 2, /both --cert and --key/],
     [['--limit', '0'], 2, /unknown option/],
   ];
