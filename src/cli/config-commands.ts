@@ -1,19 +1,59 @@
 import type { Environment } from '../config/environment.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import { loadConfig } from '../config/load.ts';
 import { planReload, type ConfigChange } from '../config/plan.ts';
 import { formatPath, formatProblem, type Path, type Problem } from '../config/problems.ts';
 import { redactConfig } from '../config/redact.ts';
 import { jsonSchema } from '../config/schema.ts';
 import { GatewayError } from '../errors.ts';
+import { changesText } from './admin/reload-text.ts';
 import { loadForCommand, type LoadedConfig } from './configuration.ts';
-import { formatOutput, success, type CommandResult, type OutputFormat } from './output.ts';
+import {
+  formatData,
+  formatOutput,
+  success,
+  type CommandResult,
+  type OutputFormat,
+  type Presentation,
+} from './terminal/output.ts';
+
+const EMBEDDED =
+  'this is the configuration that is embedded for trying things out; name yours with -c FILE\n';
 
 /** `config check`: every problem and warning of a file, one line each; undefined checks the embedded configuration. */
 export function checkConfig(
   file: string | undefined,
   environment: Environment = process.env,
+  output: OutputFormat = 'table',
 ): CommandResult {
-  return withConfig(file, environment, () => `${file ?? 'embedded configuration'}: ok\n`);
+  if (output !== 'table') return checkAsData(file, output, environment);
+  const result = withConfig(file, environment, () => `${file ?? 'embedded configuration'}: ok\n`);
+  return file === undefined ? { ...result, stderr: `${EMBEDDED}${result.stderr}` } : result;
+}
+
+function checkAsData(
+  file: string | undefined,
+  output: OutputFormat,
+  environment: Environment,
+): CommandResult {
+  if (file === undefined) {
+    return success(
+      formatData(checked({ problems: [], warnings: [] }), output, () => ''),
+      EMBEDDED,
+    );
+  }
+  try {
+    const result = loadConfig(file, environment);
+    const { problems, warnings } = { problems: [], warnings: [], ...result };
+    const stdout = formatData(checked({ problems, warnings }), output, () => '');
+    return { exitCode: problems.length === 0 ? 0 : 2, stdout, stderr: '' };
+  } catch (error) {
+    return failureResult(error);
+  }
+}
+
+function checked(found: Record<'problems' | 'warnings', readonly Problem[]>): object {
+  return { ok: found.problems.length === 0, ...found };
 }
 
 /**
@@ -26,7 +66,8 @@ export function showConfig(
   output: OutputFormat,
   environment: Environment = process.env,
 ): CommandResult {
-  return withConfig(file, environment, ({ config }) => formatConfig(config, output));
+  const result = withConfig(file, environment, ({ config }) => formatConfig(config, output));
+  return file === undefined ? { ...result, stderr: `${EMBEDDED}${result.stderr}` } : result;
 }
 
 /**
@@ -37,12 +78,12 @@ export function showConfig(
 export function diffConfigs(
   oldFile: string | undefined,
   newFile: string | undefined,
-  output: OutputFormat,
+  how: Presentation,
   environment: Environment = process.env,
 ): CommandResult {
   return withConfig(newFile, environment, ({ config }) => {
     const before = loadForCommand({ file: oldFile }, environment).config;
-    return formatChanges(planReload(before, config).changes, output);
+    return formatChanges(planReload(before, config), how);
   });
 }
 
@@ -57,12 +98,12 @@ export function formatConfig(config: GatewayConfig, output: OutputFormat): strin
   return formatOutput(data, output, () => leaves(data, []));
 }
 
-/** Prints what a reload would change, or has changed. */
-export function formatChanges(changes: readonly ConfigChange[], output: OutputFormat): string {
-  if (output === 'table' && changes.length === 0) return 'nothing would change\n';
-  return formatOutput({ changes }, output, () =>
-    changes.map((change) => [change.path, `${change.effect.padEnd(8)} ${changeText(change)}`]),
-  );
+/** Prints what a reload would change. */
+export function formatChanges(
+  changes: readonly ConfigChange[],
+  { output, colours }: Presentation,
+): string {
+  return formatData({ changes }, output, () => changesText(changes, colours));
 }
 
 /** Prints problems alone, without an error code, so that every line is one that editors can jump to. */
@@ -75,23 +116,17 @@ function withConfig(
     const loaded = loadForCommand({ file }, environment);
     return success(print(loaded), loaded.warnings.map(warningLine).join(''));
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    return { exitCode: error.exitCode, stdout: '', stderr: `${error.message}\n` };
+    return failureResult(error);
   }
+}
+
+function failureResult(error: unknown): CommandResult {
+  if (!(error instanceof GatewayError)) throw error;
+  return { exitCode: error.exitCode, stdout: '', stderr: `${error.message}\n` };
 }
 
 function warningLine(problem: Problem): string {
   return `${formatProblem({ ...problem, message: `warning: ${problem.message}` })}\n`;
-}
-
-function changeText({ before, after }: ConfigChange): string {
-  if (before === undefined) return `+ ${valueText(after)}`;
-  if (after === undefined) return `- ${valueText(before)}`;
-  return `${valueText(before)} -> ${valueText(after)}`;
-}
-
-function valueText(value: unknown): string {
-  return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
 }
 
 function leaves(value: unknown, path: Path): [string, string][] {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultConfigText } from '../config/defaults.ts';
 import type { Environment } from '../config/environment.ts';
 import type { GatewayConfig, HttpEndpoint } from '../config/gateway-config.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig, parseConfigText } from '../config/load.ts';
 import { oneLineConfig } from '../config/one-line-config.ts';
 import { parseConfig, type ParseResult } from '../config/parse.ts';
 import { formatProblem, type Problem } from '../config/problems.ts';
@@ -50,6 +50,21 @@ export function loadForCommand(
     origin: 'embedded',
     files: [],
   };
+}
+
+/**
+ * Loads a text as if it were a configuration file; see `loadForCommand`.
+ *
+ * @param file - path that problems name, and in whose folder `…_file` keys are looked for.
+ */
+export function loadText(
+  text: string,
+  file: string,
+  environment: Environment = process.env,
+): LoadedConfig {
+  const files = new Set<string>();
+  const result = parseConfigText(text, file, environment, (path) => files.add(path));
+  return { ...usable(result), origin: 'file', files: [...files] };
 }
 
 /** Nobody asked for these endpoints: who tries the gateway must not be stopped by a port that is taken. */

@@ -1,10 +1,13 @@
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { GatewayError } from '../errors.ts';
+import type { RouteAnswer } from '../http/admin/gateway-control.ts';
 import { iceConfigurationBody, issueServers } from '../http/ice/ice-configuration.ts';
 import type { IceGateway } from '../http/ice/ice-source.ts';
 import type { RouteTable } from '../route/route-table.ts';
-import { TransportAddress } from '../stun/transport-address.ts';
-import { formatOutput, success, type CommandResult, type OutputFormat } from './output.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
+import type { AdminClient } from './admin/client.ts';
+import { parseIpPort } from './ip-port.ts';
+import { formatOutput, success, type CommandResult, type OutputFormat } from './terminal/output.ts';
 
 /** What the inspecting commands need of a configuration, see `Runners`. */
 export interface Inspection {
@@ -39,10 +42,28 @@ export function credentialCommand(
   );
 }
 
-/** `route check`: exit code 0 when the peer would be relayed, 1 when not. */
+/** What `route check` is asked. */
+export interface RouteCheckQuestion {
+  readonly listener: string;
+  /** IP address and port. */
+  readonly peer: string;
+  readonly output: OutputFormat;
+}
+
+/** `route check` of the running gateway: exit code 0 when the peer would be relayed, 1 when not. */
+export async function askRouteCommand(
+  client: AdminClient,
+  { listener, peer, output }: RouteCheckQuestion,
+): Promise<CommandResult> {
+  const address = parsePeer(peer);
+  const answer = await client.get<RouteAnswer>('routes', { listener, peer: address.toString() });
+  return routeResult(answer, output);
+}
+
+/** `route check` of a file: exit code 0 when the peer would be relayed, 1 when not. */
 export async function routeCheckCommand(
   config: GatewayConfig,
-  { listener, peer, output }: { listener: string; peer: string; output: OutputFormat },
+  { listener, peer, output }: RouteCheckQuestion,
   routeTable: Inspection['routeTable'],
 ): Promise<CommandResult> {
   const address = parsePeer(peer);
@@ -60,7 +81,7 @@ export async function routeCheckCommand(
     address,
     address.port,
   );
-  const answer = {
+  const answer: RouteAnswer = {
     listener,
     peer: address.toString(),
     verdict,
@@ -70,16 +91,19 @@ export async function routeCheckCommand(
       ? {}
       : { nearest: `${nearest.cluster} ${nearest.endpoint}`, why: nearest.why }),
   };
+  return routeResult(answer, output);
+}
+
+function routeResult(answer: RouteAnswer, output: OutputFormat): CommandResult {
   const stdout = formatOutput(answer, output, () =>
     Object.entries(answer).map(([key, value]) => [key, String(value)]),
   );
-  return { exitCode: verdict === 'admitted' ? 0 : 1, stdout, stderr: '' };
+  return { exitCode: answer.verdict === 'admitted' ? 0 : 1, stdout, stderr: '' };
 }
 
 function parsePeer(text: string): TransportAddress {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = TransportAddress.parse(bracketed ?? plain ?? '', Number(port));
-  if (address === undefined || address.port < 1 || address.port > 65_535) {
+  const address = parseIpPort(text);
+  if (address === undefined) {
     throw new GatewayError(
       'GW_ERR_USAGE',
       `"${text}" is not a peer; write 10.0.0.7:5004 or [fd00::7]:5004`,

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseDuration } from '../config/durations.ts';
-import type { AdminOptions } from './admin-target.ts';
-import type { CommandResult, OutputFormat } from './output.ts';
+import { AdminClient } from './admin/client.ts';
+import { adminTarget, candidateTarget, type AdminOptions } from './admin/target.ts';
+import { coloursFor } from './terminal/colours.ts';
+import type { CommandResult, OutputFormat, Presentation } from './terminal/output.ts';
 
 /** Prints what a command has to say and keeps its exit code. */
 export type Print = (result: CommandResult) => void;
@@ -37,11 +39,14 @@ export function secretOption(): Option {
   return new Option('--show-secret', 'print secrets in place of ***');
 }
 
-/** Adds what every command of the admin API takes. */
-export function addAdminOptions(command: Command, output: OutputFormat = 'table'): Command {
+/** Adds what every command of the admin API takes; `configDescription` says what `-c` is for. */
+export function addAdminOptions(
+  command: Command,
+  configDescription = 'configuration file that names the admin API',
+): Command {
   return command
     .option('--api <url>', 'admin API of the gateway; or the variable TURNPIKE_API')
-    .addOption(new Option('-c, --config <file>', 'configuration file that names the admin API'))
+    .addOption(new Option('-c, --config <file>', configDescription))
     .option(
       '--token-file <file>',
       'file that holds the token; or the variable TURNPIKE_ADMIN_TOKEN',
@@ -49,12 +54,27 @@ export function addAdminOptions(command: Command, output: OutputFormat = 'table'
     .option('--ca <file>', 'PEM file of the authority to trust, for https')
     .option('--cert <file>', 'PEM file of a client certificate, for mutual TLS')
     .option('--key <file>', 'PEM file of its key')
-    .addOption(outputOption(output));
+    .addOption(outputOption('table'));
 }
 
 /** Options of a command of the admin API. */
 export interface AdminCommandOptions extends AdminOptions {
   readonly output: OutputFormat;
+}
+
+/** The client of the admin API that the options name; throws as `adminTarget` does. */
+export function adminClientOf(options: AdminOptions): AdminClient {
+  return new AdminClient(adminTarget(options, process.env));
+}
+
+/** The client of the gateway that the file of `-c` is meant for; throws as `candidateTarget` does. */
+export function candidateClientOf(options: AdminOptions): AdminClient {
+  return new AdminClient(candidateTarget(options, process.env));
+}
+
+/** How the options have an answer printed on standard output. */
+export function presentationOf({ output }: { readonly output: OutputFormat }): Presentation {
+  return { output, colours: coloursFor(process.stdout, process.env) };
 }
 
 /** Text below the help of a command. */
@@ -95,12 +115,6 @@ export function parseUntil(text: string, now = Date.now()): number {
   }
   if (until <= nowSeconds) throw new InvalidArgumentError('It must lie in the future.');
   return until;
-}
-
-/** Log level of a scope, `=` or `:` between them. */
-export function parseLevel(text: string, previous: readonly string[] = []): string[] {
-  if (/^[\w./-]+[=:]\w+$/.test(text)) return [...previous, text];
-  throw new InvalidArgumentError('It must be SCOPE=LEVEL, such as turn=DEBUG or all=INFO.');
 }
 
 function parseWatchSeconds(text: string): number {

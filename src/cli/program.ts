@@ -8,6 +8,7 @@ import { registerConfigCommands } from './register-config.ts';
 import { registerInspectCommands } from './register-inspect.ts';
 import { registerRunCommands, type ServiceRunners } from './register-run.ts';
 import { registerToolCommands } from './register-tools.ts';
+import { outliveClosedPipes } from './terminal/closed-pipe.ts';
 
 /** What the commands call that run something; handed in, so that the command line knows no sockets of the gateway. */
 export interface Runners extends ServiceRunners {
@@ -25,6 +26,7 @@ export async function runCommandLine(
   version: string,
   runners: Runners,
 ): Promise<number | undefined> {
+  outliveClosedPipes();
   const outcome: { exitCode?: number } = {};
   const print: Print = (result) => {
     process.stdout.write(result.stdout);

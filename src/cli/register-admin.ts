@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { GatewayError } from '../errors.ts';
-import { SESSIONS_PER_PAGE_MAX } from '../limits.ts';
-import { AdminClient } from './admin-client.ts';
+import { SESSIONS_PER_PAGE_DEFAULT, SESSIONS_PER_PAGE_MAX } from '../limits.ts';
+import type { AdminClient } from './admin/client.ts';
 import {
   drainCommand,
   eventsCommand,
@@ -11,32 +11,32 @@ import {
   revokeCommand,
   sessionsCommand,
   statusCommand,
-  type Presentation,
+  unrevokeCommand,
   type SessionQueryOptions,
-} from './admin-commands.ts';
-import { adminTarget } from './admin-target.ts';
-import { coloursFor } from './colours.ts';
-import { success } from './output.ts';
+} from './admin/commands.ts';
+import { LOG_SCOPES, parseLevel } from './admin/log-scopes.ts';
+import { watch } from './admin/watch.ts';
 import {
   addAdminOptions,
+  adminClientOf,
   countUpTo,
   examples,
-  parseLevel,
   parseUntil,
+  presentationOf,
   watchOption,
   type AdminCommandOptions,
   type Print,
 } from './program-options.ts';
 import { stopSignal } from './stop-signal.ts';
-import { watch } from './watch.ts';
+import { success, type Presentation } from './terminal/output.ts';
 
-const SESSIONS_LIMIT_DEFAULT = 100;
 const EVENTS_COUNT_MAX = 1_000_000_000;
 
 /** Adds the commands that talk to a running gateway. */
 export function registerAdminCommands(program: Command, print: Print): void {
   registerLooks(program, print);
   registerEnds(program, print);
+  registerUnrevoke(program, print);
   registerDrain(program, print);
   registerReload(program, print);
   registerEvents(program, print);
@@ -61,7 +61,7 @@ function registerLooks(program: Command, print: Print): void {
       '--limit <count>',
       'how many at most',
       countUpTo(SESSIONS_PER_PAGE_MAX),
-      SESSIONS_LIMIT_DEFAULT,
+      SESSIONS_PER_PAGE_DEFAULT,
     )
     .addOption(watchOption())
     .addHelpText(
@@ -79,12 +79,18 @@ function registerLooks(program: Command, print: Print): void {
 
 function registerEnds(program: Command, print: Print): void {
   addAdminOptions(program.command('kick'))
-    .description('end a session, or all of a user; the user may come back, see revoke')
-    .argument('[id]', 'id of a session, see turnpike sessions')
+    .description('end sessions, or all of a user; the user may come back, see revoke')
+    .argument('[id...]', 'ids of sessions, see turnpike sessions')
     .option('--user <id>', 'every session of this user')
-    .addHelpText('after', examples('turnpike kick 3-17', 'turnpike kick --user alice'))
-    .action(async (id: string | undefined, options: AdminCommandOptions & { user?: string }) =>
-      print(await kickCommand(clientOf(options), kickTarget(id, options.user), howOf(options))),
+    .addHelpText('after', examples('turnpike kick 5f1d09c2a37be846', 'turnpike kick --user alice'))
+    .action(async (ids: string[], options: AdminCommandOptions & { user?: string }) =>
+      print(
+        await kickCommand(
+          adminClientOf(options),
+          kickTarget(ids, options.user),
+          presentationOf(options),
+        ),
+      ),
     );
   addAdminOptions(program.command('revoke'))
     .description('refuse every credential of a user and end its sessions')
@@ -96,7 +102,23 @@ function registerEnds(program: Command, print: Print): void {
     )
     .addHelpText('after', examples('turnpike revoke alice', 'turnpike revoke alice --until 2h'))
     .action(async (user: string, options: AdminCommandOptions & { until?: number }) =>
-      print(await revokeCommand(clientOf(options), { user, until: options.until }, howOf(options))),
+      print(
+        await revokeCommand(
+          adminClientOf(options),
+          { user, until: options.until },
+          presentationOf(options),
+        ),
+      ),
+    );
+}
+
+function registerUnrevoke(program: Command, print: Print): void {
+  addAdminOptions(program.command('unrevoke'))
+    .description('let a revoked user in again before its time')
+    .argument('<user>', 'user id')
+    .addHelpText('after', examples('turnpike unrevoke alice'))
+    .action(async (user: string, options: AdminCommandOptions) =>
+      print(await unrevokeCommand(adminClientOf(options), user, presentationOf(options))),
     );
 }
 
@@ -105,13 +127,13 @@ function registerDrain(program: Command, print: Print): void {
     .description('accept no new allocations; live ones go on')
     .addHelpText('after', examples('turnpike drain && turnpike status --watch'))
     .action(async (options: AdminCommandOptions) =>
-      print(await drainCommand(clientOf(options), 'drain', howOf(options))),
+      print(await drainCommand(adminClientOf(options), 'drain', presentationOf(options))),
     );
   addAdminOptions(program.command('undrain'))
     .description('accept new allocations again')
     .addHelpText('after', examples('turnpike undrain'))
     .action(async (options: AdminCommandOptions) =>
-      print(await drainCommand(clientOf(options), 'undrain', howOf(options))),
+      print(await drainCommand(adminClientOf(options), 'undrain', presentationOf(options))),
     );
 }
 
@@ -121,21 +143,27 @@ function registerReload(program: Command, print: Print): void {
     .option('--dry-run', 'only say what would change')
     .addHelpText('after', examples('turnpike reload --dry-run', 'turnpike reload -o json'))
     .action(async (options: AdminCommandOptions & { dryRun?: boolean }) =>
-      print(await reloadCommand(clientOf(options), options.dryRun ?? false, howOf(options))),
+      print(
+        await reloadCommand(
+          adminClientOf(options),
+          { isDryRun: options.dryRun ?? false },
+          presentationOf(options),
+        ),
+      ),
     );
   addAdminOptions(program.command('loglevel'))
     .description('set log levels until the next reload of them')
     .argument(
       '<scope=level...>',
-      'DISABLE, ERROR, WARN, INFO, DEBUG or TRACE; scope all is the rest',
+      `DISABLE, ERROR, WARN, INFO, DEBUG or TRACE for one of ${LOG_SCOPES.join(', ')}; all is the rest`,
       parseLevel,
     )
     .addHelpText(
       'after',
-      examples('turnpike loglevel turn=DEBUG', 'turnpike loglevel all=INFO net=TRACE'),
+      examples('turnpike loglevel turn=DEBUG', 'turnpike loglevel all=INFO tls=TRACE'),
     )
     .action(async (levels: string[], options: AdminCommandOptions) =>
-      print(await logLevelCommand(clientOf(options), levels, howOf(options))),
+      print(await logLevelCommand(adminClientOf(options), levels, presentationOf(options))),
     );
 }
 
@@ -151,7 +179,7 @@ function registerEvents(program: Command, print: Print): void {
     .action(async (options: AdminCommandOptions & { types: string; count?: number }) => {
       const { types, count } = options;
       const ways = { write: writeOut, signal: stopSignal() };
-      await eventsCommand(clientOf(options), { types, count }, howOf(options), ways);
+      await eventsCommand(adminClientOf(options), { types, count }, presentationOf(options), ways);
       print(success(''));
     });
 }
@@ -165,33 +193,26 @@ async function show(
   print: Print,
   read: (client: AdminClient, how: Presentation) => Promise<string>,
 ): Promise<void> {
-  const client = clientOf(options);
-  const how = howOf(options);
+  const client = adminClientOf(options);
+  const how = presentationOf(options);
   if (options.watch === undefined) return print(success(await read(client, how)));
   await watch(() => read(client, how), {
     seconds: options.watch,
     isTerminal: process.stdout.isTTY && options.output === 'table',
     write: writeOut,
+    writeFailure: (text) => process.stderr.write(text),
     signal: stopSignal(),
   });
   return print(success(''));
 }
 
-function clientOf(options: AdminCommandOptions): AdminClient {
-  return new AdminClient(adminTarget(options, process.env));
-}
-
-function howOf({ output }: AdminCommandOptions): Presentation {
-  return { output, colours: coloursFor(process.stdout, process.env) };
-}
-
 function kickTarget(
-  id: string | undefined,
+  ids: readonly string[],
   user: string | undefined,
-): { id: string } | { user: string } {
-  if (id !== undefined && user === undefined) return { id };
-  if (user !== undefined && id === undefined) return { user };
-  throw new GatewayError('GW_ERR_USAGE', 'give either the id of a session or --user');
+): { ids: readonly string[] } | { user: string } {
+  if (ids.length > 0 && user === undefined) return { ids };
+  if (user !== undefined && ids.length === 0) return { user };
+  throw new GatewayError('GW_ERR_USAGE', 'give either ids of sessions or --user');
 }
 
 function writeOut(text: string): void {

@@ -1,21 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { AdminClient } from './admin-client.ts';
-import { reloadCommand } from './admin-commands.ts';
-import { adminTarget } from './admin-target.ts';
-import { coloursFor } from './colours.ts';
+import { errorText, GatewayError } from '../errors.ts';
+import { reloadCommand } from './admin/commands.ts';
 import { checkConfig, diffConfigs, schema, showConfig } from './config-commands.ts';
 import type { PeerChoice } from './import/coturn-peers.ts';
 import { importCommand } from './import/import-command.ts';
-import type { OutputFormat } from './output.ts';
 import {
   addAdminOptions,
+  candidateClientOf,
   examples,
   fileOption,
   outputOption,
+  presentationOf,
   secretOption,
   type AdminCommandOptions,
   type Print,
 } from './program-options.ts';
+import type { OutputFormat } from './terminal/output.ts';
 
 /** Adds `config` and what it can do. */
 export function registerConfigCommands(program: Command, print: Print): void {
@@ -24,8 +25,17 @@ export function registerConfigCommands(program: Command, print: Print): void {
     .command('check')
     .description('list every problem as file:line:column')
     .addOption(fileOption())
-    .addHelpText('after', examples('turnpike config check -c turnpike.yaml'))
-    .action((options: { config?: string }) => print(checkConfig(options.config)));
+    .addOption(outputOption('table'))
+    .addHelpText(
+      'after',
+      examples(
+        'turnpike config check -c turnpike.yaml',
+        'turnpike config check -c turnpike.yaml -o json',
+      ),
+    )
+    .action(({ config: file, output }: { config?: string; output: OutputFormat }) =>
+      print(checkConfig(file, process.env, output)),
+    );
   config
     .command('show')
     .description('print the effective configuration, secrets masked')
@@ -48,23 +58,36 @@ function registerDiff(config: Command, print: Print): void {
   const diff = config
     .command('diff')
     .description(
-      'say what a reload would change: of the running gateway, or between two files, secrets masked',
+      'say what would change in the running gateway with another file, or between two files, secrets masked',
     )
     .option('--against <file>', 'compare with this file in place of the running gateway')
     .addHelpText(
       'after',
       examples(
+        'turnpike config diff -c new.yaml',
         'turnpike config diff',
         'turnpike config diff -c new.yaml --against /etc/turnpike/turnpike.yaml',
       ),
     );
-  addAdminOptions(diff).action(async (options: AdminCommandOptions & { against?: string }) => {
-    const { against, output } = options;
-    if (against !== undefined) return print(diffConfigs(against, options.config, output));
-    const client = new AdminClient(adminTarget(options, process.env));
-    const colours = coloursFor(process.stdout, process.env);
-    return print(await reloadCommand(client, true, { output, colours }));
-  });
+  const candidate = 'new configuration file; default: what the gateway would read again';
+  addAdminOptions(diff, candidate).action(
+    async (options: AdminCommandOptions & { against?: string }) => {
+      const { against, config: file } = options;
+      const how = presentationOf(options);
+      if (against !== undefined) return print(diffConfigs(against, file, how));
+      const question = { isDryRun: true, config: file === undefined ? undefined : readFile(file) };
+      return print(await reloadCommand(candidateClientOf(options), question, how));
+    },
+  );
+}
+
+function readFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const detail = `cannot read ${file}: ${errorText(error)}`;
+    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', detail, { cause: error });
+  }
 }
 
 function registerImport(config: Command, print: Print): void {
@@ -72,7 +95,7 @@ function registerImport(config: Command, print: Print): void {
     .command('import')
     .description("turn coturn's turnserver.conf into a configuration; says what does not map")
     .argument('<file>', "coturn's configuration file")
-    .option('-o, --output <file>', 'write the result, readable by its owner only')
+    .option('--to <file>', 'write the result, readable by its owner only')
     .option('--force', 'overwrite a file that exists')
     .addOption(
       new Option('--peers <which>', 'peers beside those of allowed-peer-ip')
@@ -83,14 +106,14 @@ function registerImport(config: Command, print: Print): void {
     .addHelpText(
       'after',
       examples(
-        'turnpike config import /etc/turnserver.conf -o turnpike.yaml',
+        'turnpike config import /etc/turnserver.conf --to turnpike.yaml',
         'turnpike config import /etc/turnserver.conf --peers none',
       ),
     )
     .action((file: string, options: ImportFlags) =>
       print(
         importCommand(file, {
-          outputFile: options.output,
+          outputFile: options.to,
           isForced: options.force ?? false,
           showsSecrets: options.showSecret ?? false,
           peers: options.peers,
@@ -100,7 +123,7 @@ function registerImport(config: Command, print: Print): void {
 }
 
 interface ImportFlags {
-  readonly output?: string;
+  readonly to?: string;
   readonly force?: boolean;
   readonly showSecret?: boolean;
   readonly peers: PeerChoice;

@@ -1,19 +1,27 @@
 import { Argument, type Command } from 'commander';
 import { ICE_TTL_DEFAULT_SECONDS } from '../limits.ts';
 import { loadForCommand } from './configuration.ts';
-import { credentialCommand, routeCheckCommand, type Inspection } from './inspect-commands.ts';
-import type { OutputFormat } from './output.ts';
 import {
+  askRouteCommand,
+  credentialCommand,
+  routeCheckCommand,
+  type Inspection,
+} from './inspect-commands.ts';
+import {
+  addAdminOptions,
+  adminClientOf,
   examples,
   fileOption,
   outputOption,
   parseSeconds,
   secretOption,
+  type AdminCommandOptions,
   type Print,
 } from './program-options.ts';
 import { SNIPPETS, snippetCommand } from './snippets/snippet-command.ts';
+import type { OutputFormat } from './terminal/output.ts';
 
-/** Adds the commands that work on a configuration alone. */
+/** Adds the commands that look at what a configuration means. */
 export function registerInspectCommands(program: Command, inspect: Inspection, print: Print): void {
   registerAuth(program, inspect, print);
   registerRoute(program, inspect, print);
@@ -50,26 +58,31 @@ interface AuthFlags {
 }
 
 function registerRoute(program: Command, inspect: Inspection, print: Print): void {
-  program
+  const check = program
     .command('route')
     .description('look at routes')
     .command('check')
     .description('say whether a peer would be relayed, by which endpoint, or why not')
     .argument('<listener>', 'listener name')
     .argument('<peer>', 'IP address and port: 10.0.0.7:5004 or [fd00::7]:5004')
-    .addOption(fileOption())
-    .addOption(outputOption('table'))
-    .addHelpText('after', examples('turnpike route check udp 10.0.0.7:5004 -c turnpike.yaml'))
-    .action(async (listener: string, peer: string, options: RouteFlags) => {
-      const { config } = loadForCommand({ file: options.config });
+    .addHelpText(
+      'after',
+      examples(
+        'turnpike route check udp 10.0.0.7:5004',
+        'turnpike route check udp 10.0.0.7:5004 -c turnpike.yaml',
+      ),
+    );
+  const file = 'configuration file to look into; default: ask the running gateway';
+  addAdminOptions(check, file).action(
+    async (listener: string, peer: string, options: AdminCommandOptions) => {
       const question = { listener, peer, output: options.output };
-      print(await routeCheckCommand(config, question, inspect.routeTable));
-    });
-}
-
-interface RouteFlags {
-  readonly config?: string;
-  readonly output: OutputFormat;
+      if (options.config === undefined) {
+        return print(await askRouteCommand(adminClientOf(options), question));
+      }
+      const { config } = loadForCommand({ file: options.config });
+      return print(await routeCheckCommand(config, question, inspect.routeTable));
+    },
+  );
 }
 
 function registerSnippet(program: Command, inspect: Inspection, print: Print): void {

@@ -1,12 +1,19 @@
 import { Argument, Option, type Command } from 'commander';
-import { catCommand, processStreams, type CatOptions } from './cat-command.ts';
-import { coloursFor, NO_COLOURS } from './colours.ts';
+import { catCommand, type CatOptions } from './cat/command.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { loadForCommand } from './configuration.ts';
-import { doctorCommand, type DoctorOptions } from './doctor-command.ts';
+import { doctorCommand, type DoctorOptions } from './doctor/command.ts';
 import type { Inspection } from './inspect-commands.ts';
-import { success } from './output.ts';
-import { countUpTo, examples, fileOption, outputOption, type Print } from './program-options.ts';
+import {
+  countUpTo,
+  examples,
+  fileOption,
+  outputOption,
+  presentationOf,
+  type Print,
+} from './program-options.ts';
+import { stopSignal } from './stop-signal.ts';
+import { success } from './terminal/output.ts';
 
 const TIMEOUT_SECONDS_MAX = 300;
 
@@ -50,7 +57,7 @@ function registerDoctor(program: Command, inspect: Inspection, print: Print): vo
             url,
             config: file === undefined ? undefined : loadForCommand({ file }).config,
             timeoutSeconds: timeout,
-            isColoured: coloursFor(process.stdout, process.env) !== NO_COLOURS,
+            ...presentationOf(flags),
           },
           inspect,
         ),
@@ -58,10 +65,7 @@ function registerDoctor(program: Command, inspect: Inspection, print: Print): vo
     );
 }
 
-interface DoctorFlags extends Omit<
-  DoctorOptions,
-  'url' | 'config' | 'timeoutSeconds' | 'isColoured'
-> {
+interface DoctorFlags extends Omit<DoctorOptions, 'url' | 'config' | 'timeoutSeconds' | 'colours'> {
   readonly config?: string;
   readonly timeout?: number;
 }
@@ -72,7 +76,7 @@ function registerCat(program: Command, print: Print): void {
     .description('carry standard input, UDP or connections through a gateway to a peer')
     .argument('<local>', '-, udp://ip:port, tcp://ip:port or unix:///path')
     .argument('<turn-uri>', 'gateway with a login: turn://user:password@host:port?transport=udp')
-    .argument('<peer>', 'udp://ip:port')
+    .argument('<peer>', 'udp://host:port')
     .option('--user <id>', 'user id of a credential that is made from a shared secret')
     .option('--ca <file>', 'PEM file of the authorities to trust')
     .option('--sni <name>', 'server name for TLS in place of the host of the URI')
@@ -90,7 +94,11 @@ function registerCat(program: Command, print: Print): void {
         uri: string,
         peer: string,
         options: Omit<CatOptions, 'local' | 'uri' | 'peer'>,
-      ) => print(await catCommand({ ...options, local, uri, peer }, processStreams())),
+      ) => {
+        const { stdin, stdout, stderr } = process;
+        const streams = { stdin, stdout, stderr, stop: stopSignal() };
+        print(await catCommand({ ...options, local, uri, peer }, streams));
+      },
     );
 }
 

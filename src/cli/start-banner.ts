@@ -1,12 +1,13 @@
 import { ECHO_ENDPOINT } from '../config/defaults.ts';
 import type { GatewayConfig, HttpEndpoint, ListenerConfig } from '../config/gateway-config.ts';
+import { formatHostPort } from '../config/host-ports.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
 
 /** What a newcomer needs to know once the embedded default configuration runs. */
 export function startBanner(config: GatewayConfig): string {
   const listeners = config.listeners.map(listenerLine);
   const ice = iceUrl(config);
-  const echo = `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`;
+  const echo = formatHostPort(ECHO_ENDPOINT);
   return `
 Turnpike is running with its embedded configuration, on this machine only:
 
@@ -60,7 +61,7 @@ function listenerLine({ protocol, bind, port, tls }: ListenerConfig): string {
     tls?.certificate.kind === 'generated'
       ? '   a certificate made at start, trusted by nobody'
       : '';
-  return `  TURN over ${protocol.toUpperCase()}   ${bind ?? '*'}:${port}${remark}`;
+  return `  TURN over ${protocol.toUpperCase()}   ${formatHostPort({ host: bind ?? '*', port })}${remark}`;
 }
 
 function iceUrl({ ice }: GatewayConfig): string {

@@ -6,3 +6,11 @@ export function stopSignal(): AbortSignal {
   process.stdout.once('error', stop);
   return stopper.signal;
 }
+
+/** Resolves when a signal aborts, at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../stun/attributes.ts';
+import { ERROR_REASON } from '../stun/registry.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 
 /** In which way a server could not be talked to. */
@@ -41,6 +42,7 @@ export class ResponseError extends Error {
   readonly methodName: string;
   /** 300 to 699. */
   readonly code: number;
+  /** The phrase of the code when the server gave none. */
   readonly reason: string;
   /** Set when the request carried a credential. */
   readonly isAuthenticated: boolean;
@@ -52,11 +54,12 @@ export class ResponseError extends Error {
     { code, reason }: ErrorCode,
     extra: { isAuthenticated: boolean; alternate?: Alternate | undefined },
   ) {
-    super(`${methodName}: ${code} ${printable(reason)}`);
+    const phrase = reason === '' ? (ERROR_REASON[code] ?? '') : printable(reason);
+    super(`${methodName}: ${code} ${phrase}`.trimEnd());
     this.name = 'ResponseError';
     this.methodName = methodName;
     this.code = code;
-    this.reason = printable(reason);
+    this.reason = phrase;
     this.isAuthenticated = extra.isAuthenticated;
     this.alternate = extra.alternate;
   }

@@ -3,9 +3,10 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { CHANNEL_DATA_HEADER_BYTES } from '../turn/channel-data.ts';
 import { StreamFramer } from '../turn/stream-framer.ts';
 import { ClientError, socketFailure } from './client-error.ts';
+import { endpointText } from './endpoint-text.ts';
 import { reportCertificate, tlsFailure, type PeerCertificateReport } from './tls-report.ts';
 import type { ClientTransport, ClientTransportHandler, ServerEndpoint } from './transport.ts';
-import { describeEndpoint, localAddress } from './udp-transport.ts';
+import { localAddress } from './udp-transport.ts';
 
 /** How a client judges the certificate of a server. */
 export interface TlsTrust {
@@ -28,7 +29,7 @@ export async function openStreamTransport(
   handler: ClientTransportHandler,
   { tls, connectMs }: { tls: TlsTrust | undefined; connectMs: number },
 ): Promise<ClientTransport> {
-  const what = `TCP to ${describeEndpoint(server)}`;
+  const what = `TCP to ${endpointText(server.ip, server.port)}`;
   const plain = connectTcp({ host: server.ip, port: server.port, noDelay: true });
   await settled(plain, 'connect', connectMs, {
     late: () => new ClientError('timeout', `${what}: no answer`),
@@ -43,7 +44,7 @@ export async function openStreamTransport(
     // What the handshake does not check is checked, and reported in full, below.
     checkServerIdentity: () => undefined,
   });
-  const handshake = `TLS with ${describeEndpoint(server)}`;
+  const handshake = `TLS with ${endpointText(server.ip, server.port)}`;
   await settled(secure, 'secureConnect', connectMs, {
     late: () => new ClientError('timeout', `${handshake}: the handshake is not answered`),
     failed: (error) => tlsFailure(error, handshake),

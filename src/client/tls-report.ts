@@ -81,7 +81,8 @@ function nameOf(subject: PeerCertificate['subject'] | undefined): string {
   return [commonName, organisation].flat().find((name) => name !== '') ?? '';
 }
 
-const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+/** Codes that Node.js gives when nobody whom it trusts has issued a certificate. */
+export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { TEXT_ATTRIBUTE_BYTES_MAX } from '../limits.ts';
 import { readErrorCode, readText, readAddress } from '../stun/attributes.ts';
 import { StunWriter } from '../stun/message-writer.ts';
 import type { StunMessage } from '../stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD, TRANSACTION_ID_BYTES } from '../stun/registry.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
-import { TEXT_ATTRIBUTE_BYTES_MAX } from '../limits.ts';
 import type { Challenge } from './challenge.ts';
 import { ClientError, ResponseError, type Alternate } from './client-error.ts';
 import { nextTransmissionMs } from './retransmission.ts';

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { GatewayError } from '../errors.ts';
+import { endpointText } from './endpoint-text.ts';
 
 /** What a client is to reach, as a URI says it. */
 export interface TurnTarget {
@@ -55,7 +56,7 @@ export function formatTurnUri({ transport, host, port, isStunOnly }: TurnTarget)
   const scheme = `${isStunOnly ? 'stun' : 'turn'}${isSecure ? 's' : ''}`;
   const below = transport === 'udp' || transport === 'dtls' ? 'udp' : 'tcp';
   const query = isStunOnly ? '' : `?transport=${below}`;
-  return `${scheme}:${host.includes(':') ? `[${host}]` : host}:${port}${query}`;
+  return `${scheme}:${endpointText(host, port)}${query}`;
 }
 
 function transportOf(isSecure: boolean, parameters: URLSearchParams): TurnTarget['transport'] {

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { TransportAddress } from '../stun/transport-address.ts';
 import { ClientError, socketFailure } from './client-error.ts';
+import { endpointText } from './endpoint-text.ts';
 import type { ClientTransport, ClientTransportHandler, ServerEndpoint } from './transport.ts';
 
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
@@ -15,7 +16,7 @@ export async function openUdpTransport(
   server: ServerEndpoint,
   handler: ClientTransportHandler,
 ): Promise<ClientTransport> {
-  const what = `UDP to ${describeEndpoint(server)}`;
+  const what = `UDP to ${endpointText(server.ip, server.port)}`;
   const socket = createSocket({
     type: server.ip.includes(':') ? 'udp6' : 'udp4',
     recvBufferSize: RECEIVE_BUFFER_BYTES,
@@ -53,11 +54,6 @@ export async function openUdpTransport(
         socket.close(() => resolve());
       }),
   };
-}
-
-/** `ip:port`, with brackets around an IPv6 address. */
-export function describeEndpoint({ ip, port }: ServerEndpoint): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /**

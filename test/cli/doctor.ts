@@ -1,16 +1,17 @@
 import t from 'tap';
-import { ClientError, ResponseError } from '../../src/client/client-error.ts';
-import { credentialOf } from '../../src/cli/cat-credential.ts';
-import { parseLocal, parseUdpPeer } from '../../src/cli/cat-endpoints.ts';
-import { doctorCommand } from '../../src/cli/doctor-command.ts';
-import { adviseOnAllocate, adviseOnPeer, adviseOnReach } from '../../src/cli/doctor-advice.ts';
+import { parseLocal } from '../../src/cli/cat/endpoints.ts';
+import { adviseOnAllocate, adviseOnPeer, adviseOnReach } from '../../src/cli/doctor/advice.ts';
+import { doctorCommand } from '../../src/cli/doctor/command.ts';
 import {
   relayedAddressProblem,
   relayedAddressRemark,
-} from '../../src/cli/doctor-relayed-address.ts';
-import { CheckList, doctorResult } from '../../src/cli/doctor-report.ts';
+} from '../../src/cli/doctor/relayed-address.ts';
+import { CheckList, doctorResult } from '../../src/cli/doctor/report.ts';
+import { NO_COLOURS } from '../../src/cli/terminal/colours.ts';
+import { credentialOf, parseUdpPeer } from '../../src/cli/turn-target.ts';
+import { ClientError, ResponseError } from '../../src/client/client-error.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
-import { iceGateway } from '../../src/service/ice-service.ts';
+import { iceGateway } from '../../src/service/ice-endpoint.ts';
 import { routeTableData } from '../../src/service/policy-data.ts';
 import { configFrom } from '../support/configuration.ts';
 import { ephemeralCredential } from '../support/credentials.ts';
@@ -88,7 +89,7 @@ t.test('advice for each failure', (t) => {
 });
 
 t.test('the verdict', (t) => {
-  const format = { output: 'json', isColoured: false } as const;
+  const format = { output: 'json', colours: NO_COLOURS } as const;
   const verdict = (build: (checks: CheckList) => void): number => {
     const checks = new CheckList();
     build(checks);
@@ -132,7 +133,7 @@ listeners: [{ name: udp, protocol: UDP, routes: [] }, { name: dtls, protocol: DT
       new RouteTable(routeTableData(config, { own: [], addressesByName: new Map() })),
     );
   const { exitCode, stdout } = await doctorCommand(
-    { config, output: 'table', isColoured: false },
+    { config, output: 'table', colours: NO_COLOURS },
     { iceGateway, routeTable },
   );
   t.equal(exitCode, 1);
@@ -165,7 +166,7 @@ t.test('arguments', async (t) => {
     { url: 'turn:x', config: configFrom('version: v1\nauth: { type: none }\n') },
   ];
   for (const options of bad) {
-    const running = doctorCommand({ ...options, output: 'json', isColoured: false }, inspection);
+    const running = doctorCommand({ ...options, output: 'json', colours: NO_COLOURS }, inspection);
     await t.rejects(running, { code: 'GW_ERR_USAGE' });
   }
 });

@@ -341,3 +341,22 @@ function isReadable(file: string): boolean {
     return false;
   }
 }
+
+t.test('what is turned off needs no remark', (t) => {
+  const off =
+    'bps-capacity=0\nalt-listening-port=0\nalt-tls-listening-port=0\ncli=off\nsyslog=no\n';
+  t.notMatch(imported(off).notes.join('\n'), / (?:bps-capacity|alt-\S*|cli|syslog): /);
+  const on = imported('bps-capacity=1\nalt-listening-port=3479\nstale-nonce=0\nserver-name=foo\n');
+  for (const name of ['bps-capacity', 'alt-listening-port', 'stale-nonce', 'server-name']) {
+    t.match(on.notes.join('\n'), new RegExp(`: ${name}: `));
+  }
+  t.end();
+});
+
+t.test('a file of another program is refused', (t) => {
+  for (const text of ['version: v1\nauth:\n  realm: x\n', '{ "realm": "x" }', 'hello world']) {
+    t.throws(() => imported(text), { code: 'GW_ERR_USAGE', message: /nothing in it/ }, text);
+  }
+  t.doesNotThrow(() => imported('hello world\nrealm=x'), 'one that is known makes it coturn');
+  t.end();
+});

@@ -6,7 +6,7 @@ import { startBanner } from '../../src/cli/start-banner.ts';
 import { defaultConfigText, ECHO_ENDPOINT } from '../../src/config/defaults.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
-import { iceGateway } from '../../src/service/ice-service.ts';
+import { iceGateway } from '../../src/service/ice-endpoint.ts';
 import { routeTableData } from '../../src/service/policy-data.ts';
 import { captureOutput, type Captured } from '../support/captured-output.ts';
 import { configFrom } from '../support/configuration.ts';
@@ -32,9 +32,37 @@ t.test('exit codes and where the text goes', async (t) => {
     })),
     { args: ['start', '--help'], exitCode: 0, stdout: /--portable.*Examples:/s },
     { args: ['config', 'check', '-c', valid], exitCode: 0, stdout: /: ok\n$/ },
-    { args: ['config', 'check'], exitCode: 0, stdout: /^embedded configuration: ok\n$/ },
+    {
+      args: ['config', 'check'],
+      exitCode: 0,
+      stdout: /^embedded configuration: ok\n$/,
+      stderr: /embedded .* -c FILE\n$/,
+    },
+    {
+      args: ['config', 'check', '-o', 'json'],
+      exitCode: 0,
+      stdout: /"ok": true/,
+      stderr: /-c FILE/,
+    },
+    {
+      args: ['config', 'check', '-c', invalid, '-o', 'json'],
+      exitCode: 2,
+      stdout:
+        /^\{\n {2}"ok": false,\n {2}"problems": \[\n {4}\{\n {6}"file": ".*",\n {6}"line": 4,/,
+    },
+    {
+      args: ['config', 'check', '-c', valid, '-o', 'yaml'],
+      exitCode: 0,
+      stdout: /^ok: true\nproblems: \[\]\nwarnings: \[\]\n$/,
+    },
+    { args: ['config', 'check', '-c', missing, '-o', 'json'], exitCode: 2, stderr: /cannot read/ },
     { args: ['config', 'show', '-c', valid], exitCode: 0, stdout: /'?\*\*\*'?/ },
-    { args: ['config', 'show', '-o', 'json'], exitCode: 0, stdout: /"public_address": "127/ },
+    {
+      args: ['config', 'show', '-o', 'json'],
+      exitCode: 0,
+      stdout: /"public_address": "127/,
+      stderr: /embedded/,
+    },
     { args: ['config', 'schema'], exitCode: 0, stdout: /"listeners"/ },
     {
       args: ['auth', '-c', valid, '--user', 'alice'],
@@ -77,10 +105,22 @@ t.test('exit codes and where the text goes', async (t) => {
     { args: ['config', 'check', '-c', invalid], exitCode: 2, stderr: /:4:1: / },
     { args: ['config', 'show', '-c', missing], exitCode: 2, stderr: /cannot read/ },
     { args: ['statsu'], exitCode: 2, stderr: /Did you mean status\?/ },
-    { args: ['kick'], exitCode: 2, stderr: /either the id of a session or --user/ },
-    { args: ['kick', '1', '--user', 'a'], exitCode: 2, stderr: /either the id/ },
+    { args: ['kick'], exitCode: 2, stderr: /either ids of sessions or --user/ },
+    { args: ['kick', '1', '--user', 'a'], exitCode: 2, stderr: /either ids/ },
     { args: ['revoke', 'a', '--until', 'soon'], exitCode: 2, stderr: /a duration such as 2h/ },
     { args: ['loglevel', 'nonsense'], exitCode: 2, stderr: /SCOPE=LEVEL/ },
+    { args: ['loglevel', 'trun=DEBUG'], exitCode: 2, stderr: /no scope "trun".*mean turn\?/ },
+    { args: ['loglevel', '--help'], exitCode: 0, stdout: /acme, all, api,\s+audit/ },
+    { args: ['kick', '--help'], exitCode: 0, stdout: /kick [0-9a-f]{16}\n/ },
+    { args: ['unrevoke', '..'], exitCode: 2, stderr: /cannot be named/ },
+    { args: ['config', 'diff', '-c', missing], exitCode: 2, stderr: /cannot read/ },
+    { args: ['config', 'diff', '-c', invalid], exitCode: 2, stderr: /:4:1: / },
+    {
+      args: ['config', 'import', valid],
+      exitCode: 2,
+      stderr: /nothing in it is an option of coturn/,
+    },
+    { args: ['config', 'import', valid, '-o', 'x'], exitCode: 2, stderr: /unknown option '-o'/ },
     { args: ['sessions', '--limit', '0'], exitCode: 2, stderr: /from 1 to 1000/ },
     { args: ['status', '--watch', '0'], exitCode: 2, stderr: /number of seconds/ },
     { args: ['completion', 'cmd'], exitCode: 2, stderr: /bash, zsh, fish/ },

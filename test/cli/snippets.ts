@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
+import { loadForCommand } from '../../src/cli/configuration.ts';
 import { SNIPPETS, snippetCommand } from '../../src/cli/snippets/snippet-command.ts';
-import { iceGateway } from '../../src/service/ice-service.ts';
+import { iceGateway } from '../../src/service/ice-endpoint.ts';
 
 const SECRET = `canary "secret" & <that> is $long's`;
 const FOLDER = t.testdir({});
@@ -148,11 +149,13 @@ t.test('Kubernetes', (t) => {
     (document) => document.toJS() as Record<string, never>,
   );
   t.match(secret, { kind: 'Secret', stringData: { 'turnpike.yaml': readFileSync(file, 'utf8') } });
+  const { drainTimeoutSeconds } = loadForCommand({ file }).config.admin;
   t.match(deployment, {
     kind: 'Deployment',
     spec: {
       template: {
         spec: {
+          terminationGracePeriodSeconds: drainTimeoutSeconds + 30,
           containers: [
             {
               args: ['start', '-c', '/etc/turnpike/turnpike.yaml'],
@@ -174,6 +177,18 @@ t.test('Kubernetes', (t) => {
       ],
     },
   });
+  t.end();
+});
+
+t.test('Kubernetes probes need an endpoint beyond loopback', (t) => {
+  const remarks = (endpoint: string): string => {
+    const file = writeConfig(`${WITH_SECRET}\nadmin: { healthcheck_endpoint: '${endpoint}' }\n`);
+    const options = { file, showsSecrets: true, environment: {} };
+    return snippetCommand('kubernetes', options, iceGateway).stderr;
+  };
+  t.match(remarks('http://127.0.0.1:8086'), /^the probes would fail: .* listens on 127\.0\.0\.1;/m);
+  t.notMatch(remarks('http://0.0.0.0:8086'), /probes/);
+  t.notMatch(remarks(''), /probes/);
   t.end();
 });
 

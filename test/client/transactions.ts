@@ -180,3 +180,17 @@ t.test('transmissions follow RFC 8489 §6.2.1', (t) => {
   t.equal(RETRANSMIT_MS, 500);
   t.end();
 });
+
+t.test('an error without a reason has that of its code', (t) => {
+  const extra = { isAuthenticated: false };
+  const texts: [number, string, string][] = [
+    [401, '', 'Allocate: 401 Unauthenticated'],
+    [437, '', 'Allocate: 437 Allocation Mismatch'],
+    [401, 'Unauthorized', 'Allocate: 401 Unauthorized'],
+    [699, '', 'Allocate: 699'],
+  ];
+  for (const [code, reason, text] of texts) {
+    t.equal(new ResponseError('Allocate', { code, reason }, extra).message, text);
+  }
+  t.end();
+});

@@ -1,4 +1,6 @@
 import { parseIp } from '../../config/addresses.ts';
+import { formatHttpEndpoint } from '../../config/http-endpoints.ts';
+import { GatewayError } from '../../errors.ts';
 import { nearestMatch } from '../../config/suggest.ts';
 import { commentedYaml, Remarked } from './commented-yaml.ts';
 import { importAuthentication, type SecretText } from './coturn-authentication.ts';
@@ -28,12 +30,13 @@ export interface ImportResult {
 const PROMETHEUS_PORT = '9641';
 
 /**
- * Turns coturn's `turnserver.conf` into a configuration of the gateway; the text never is an error.
+ * Turns coturn's `turnserver.conf` into a configuration of the gateway.
  *
- * @throws GatewayError GW_ERR_USAGE when the text is no configuration file at all.
+ * @throws GatewayError GW_ERR_USAGE when the text is no configuration file of coturn at all.
  */
 export function importCoturn(text: string, options: ImportOptions): ImportResult {
   const file = new CoturnFile(text);
+  refuseStrangeFile(file);
   const notes = new ImportNotes();
   noteOtherOptions(file, notes);
   const relay = importRelay(file, notes);
@@ -53,6 +56,22 @@ export function importCoturn(text: string, options: ImportOptions): ImportResult
     limits: limitsSection(file, notes),
   };
   return { yaml: commentedYaml(data, headOf(options.fileName)), notes: notes.all };
+}
+
+/** A file of which nothing is known is that of another program; one without settings is coturn's default. */
+function refuseStrangeFile({ settings }: CoturnFile): void {
+  if (settings.length === 0 || settings.some(isKnown)) return;
+  const detail = 'nothing in it is an option of coturn; give its turnserver.conf';
+  throw new GatewayError('GW_ERR_USAGE', detail);
+}
+
+function isKnown({ name }: CoturnSetting): boolean {
+  return MAPPED_OPTIONS.has(name) || OTHER_OPTIONS.has(name);
+}
+
+/** Turned off, which needs nothing here; for nonces 0 means that they never end. */
+function isOff({ name, value }: CoturnSetting): boolean {
+  return name !== 'stale-nonce' && /^(?:0|no?|f|false|off)$/i.test(value);
 }
 
 function headOf(fileName: string): string[] {
@@ -77,12 +96,11 @@ function adminSection(file: CoturnFile): object | undefined {
 function metricsEndpoint(file: CoturnFile): Remarked | undefined {
   const setting = file.flag('prometheus');
   if (setting === undefined) return undefined;
-  const address = parseIp(file.text('prometheus-address')?.value ?? '') ?? '';
+  const host = parseIp(file.text('prometheus-address')?.value ?? '') ?? '';
   const port = /^\d{1,5}$/.exec(file.text('prometheus-port')?.value ?? '')?.[0] ?? PROMETHEUS_PORT;
   const [path = '/metrics'] = /^\/[\w/.-]*$/.exec(file.text('prometheus-path')?.value ?? '') ?? [];
-  const host = address.includes(':') ? `[${address}]` : address;
   return new Remarked(
-    `http://${host}:${port}${path}`,
+    formatHttpEndpoint({ host, port: Number(port), path }),
     `${placeOf(setting)}; the series have other names than coturn's`,
   );
 }
@@ -118,7 +136,7 @@ function noteOtherOptions(file: CoturnFile, notes: ImportNotes): void {
     if (MAPPED_OPTIONS.has(name) || seen.has(name)) continue;
     seen.add(name);
     if (!OTHER_OPTIONS.has(name)) noteUnknown(setting, notes);
-    else if (file.flag(name) !== undefined || setting.value !== '') noteKnown(setting, notes);
+    else if (!isOff(setting)) noteKnown(setting, notes);
   }
 }
 

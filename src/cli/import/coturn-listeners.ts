@@ -5,6 +5,7 @@ import {
   SECURE_PORT_DEFAULT,
 } from '../../config/default-values.ts';
 import { escapeVariables } from '../../config/environment.ts';
+import { parseIpPort } from '../ip-port.ts';
 import { Remarked } from './commented-yaml.ts';
 import type { SecretText } from './coturn-authentication.ts';
 import { placeOf, type CoturnFile, type CoturnSetting } from './coturn-file.ts';
@@ -101,15 +102,12 @@ function placesOf(file: CoturnFile, notes: ImportNotes): Place[] {
 
 function auxiliaries(file: CoturnFile, notes: ImportNotes): Place[] {
   return file.all('aux-server').flatMap((setting): Place[] => {
-    const [, bracketed, plain = '', port] =
-      /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(setting.value) ?? [];
-    const bind = parseIp(bracketed ?? plain);
-    const number = Number(port);
-    if (bind === undefined || number < 1 || number > 65_535) {
+    const address = parseIpPort(setting.value);
+    if (address === undefined) {
       notes.setting(setting, 'is not address:port; left out');
       return [];
     }
-    return [{ bind, setting, port: number }];
+    return [{ bind: address.ip(), setting, port: address.port }];
   });
 }
 

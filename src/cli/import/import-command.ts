@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { MASK } from '../../config/redact-values.ts';
 import { errorText, GatewayError } from '../../errors.ts';
-import type { CommandResult } from '../output.ts';
-import { success } from '../output.ts';
+import { success, type CommandResult } from '../terminal/output.ts';
 import { importCoturn } from './coturn-import.ts';
 import type { PeerChoice } from './coturn-peers.ts';
 import type { ImportNote } from './import-notes.ts';
@@ -39,7 +38,7 @@ export function importCommand(fileName: string, options: ImportCommandOptions): 
   });
   const remarks = notes.map((note) => noteLine(fileName, note)).join('');
   if (outputFile === undefined) {
-    const hint = 'secrets are masked; -o FILE writes them, --show-secret prints them\n';
+    const hint = 'secrets are masked; --to FILE writes them, --show-secret prints them\n';
     return success(yaml, isMasked ? remarks + hint : remarks);
   }
   writeResult(outputFile, yaml, isForced);

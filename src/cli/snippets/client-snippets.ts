@@ -1,7 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { ephemeralPassword } from '../../auth/ephemeral-credentials.ts';
+import { formatHostPort } from '../../config/host-ports.ts';
 import { MASK } from '../../config/redact-values.ts';
 import { GatewayError } from '../../errors.ts';
-import { hostPort, type SnippetContext } from './snippet-context.ts';
+import { shellText } from './quoting.ts';
+import type { SnippetContext } from './snippet-context.ts';
 import { requiredSecret, type Snippet } from './snippet.ts';
 
 const DEMO_USER = 'demo';
@@ -45,7 +47,7 @@ export const COTURN: Snippet = {
       auth.kind === 'user'
         ? `lt-cred-mech\nuser=${auth.username}:${auth.password}\n`
         : `use-auth-secret\nstatic-auth-secret=${requiredSecret(context, 'coturn')}\n`;
-    const places = [...new Set(context.addresses.map(hostPort))].join(', ');
+    const places = [...new Set(context.addresses.map(formatHostPort))].join(', ');
     return `# clients reach the gateway at ${places}\nrealm=${realm}\n${credential}`;
   },
 };
@@ -55,10 +57,5 @@ function browserCredential({ auth, ttlSeconds }: SnippetContext): object {
   const expiry = Math.floor(Date.now() / 1000) + ttlSeconds;
   const username = `${expiry}:${DEMO_USER}`;
   const isMasked = auth.secret === MASK;
-  const credential = createHmac('sha1', auth.secret).update(username).digest('base64');
-  return { username, credential: isMasked ? MASK : credential };
-}
-
-function shellText(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return { username, credential: isMasked ? MASK : ephemeralPassword(auth.secret, username) };
 }

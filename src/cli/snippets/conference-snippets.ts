@@ -1,5 +1,7 @@
 import { stringify } from 'yaml';
-import { hostPort, type SnippetContext, type TurnAddress } from './snippet-context.ts';
+import { formatHostPort } from '../../config/host-ports.ts';
+import { quotedText, shellWord } from './quoting.ts';
+import type { SnippetContext, TurnAddress } from './snippet-context.ts';
 import { requiredSecret, type Snippet } from './snippet.ts';
 
 const BEANS = 'org.bigbluebutton.web.services.turn';
@@ -23,18 +25,18 @@ export const JITSI: Snippet = {
     const credential =
       auth.kind === 'secret'
         ? 'secret = true, algorithm = "turn"'
-        : `username = ${luaText(auth.username)}, password = ${luaText(auth.password)}`;
+        : `username = ${quotedText(auth.username)}, password = ${quotedText(auth.password)}`;
     const entries = [
       ...addresses
         .filter(({ transport }) => transport === 'udp')
         .map((address) => `  { type = "stun", ${luaPlace(address)} },\n`),
       ...addresses.map(
         (address) =>
-          `  { type = ${luaText(address.scheme)}, ${luaPlace(address)}, ${credential}, ttl = ${ttlSeconds} },\n`,
+          `  { type = ${quotedText(address.scheme)}, ${luaPlace(address)}, ${credential}, ttl = ${ttlSeconds} },\n`,
       ),
     ];
     const secret =
-      auth.kind === 'secret' ? `external_service_secret = ${luaText(auth.secret)};\n` : '';
+      auth.kind === 'secret' ? `external_service_secret = ${quotedText(auth.secret)};\n` : '';
     return `${secret}external_services = {\n${entries.join('')}};\n`;
   },
 };
@@ -82,7 +84,7 @@ ${references('stunServers', 'stun', stun.length)}${references('turnServers', 'tu
 function nextcloudCommands({ addresses, stunUris }: SnippetContext, secret: string): string[] {
   const servers = new Map<string, { scheme: string; server: string; transports: string[] }>();
   for (const address of addresses) {
-    const server = hostPort(address);
+    const server = formatHostPort(address);
     const key = `${address.scheme} ${server}`;
     const entry = servers.get(key) ?? { scheme: address.scheme, server, transports: [] };
     entry.transports.push(address.transport);
@@ -99,17 +101,8 @@ function command(...words: readonly string[]): string {
   return `php occ ${words.map(shellWord).join(' ')}\n`;
 }
 
-/** A word of a shell command; quoted where it needs to be. */
-function shellWord(word: string): string {
-  return /^[\w:=,./@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 function luaPlace({ host, port, transport }: TurnAddress): string {
-  return `host = ${luaText(host)}, port = ${port}, transport = "${transport}"`;
-}
-
-function luaText(text: string): string {
-  return `"${text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`)}"`;
+  return `host = ${quotedText(host)}, port = ${port}, transport = "${transport}"`;
 }
 
 function bean(kind: string, id: string, values: readonly string[]): string {

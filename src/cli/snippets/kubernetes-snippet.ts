@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
-import { MASK } from '../../config/redact-values.ts';
+import { isLoopback } from '../../config/addresses.ts';
 import type { ListenerConfig } from '../../config/gateway-config.ts';
+import { MASK } from '../../config/redact-values.ts';
 import type { SnippetContext } from './snippet-context.ts';
 import type { Snippet } from './snippet.ts';
 
@@ -8,6 +9,8 @@ const NAME = 'turnpike';
 const LABELS = { 'app.kubernetes.io/name': NAME };
 const FOLDER = '/etc/turnpike';
 const FILE = 'turnpike.yaml';
+/** What a gateway may need to stop once it has drained. */
+const STOP_SECONDS = 30;
 
 /** Manifests that run this configuration in a cluster. */
 export const KUBERNETES: Snippet = {
@@ -15,6 +18,14 @@ export const KUBERNETES: Snippet = {
   place:
     'kubectl apply -f FILE; name your own image, and mount the certificate files that it names',
   comment: '#',
+  remarks: ({ config }) => {
+    const host = config.admin.healthcheckEndpoint?.host;
+    return host !== undefined && isLoopback(host)
+      ? [
+          `the probes would fail: admin.healthcheck_endpoint listens on ${host}; write http://0.0.0.0:8086`,
+        ]
+      : [];
+  },
   render: (context) =>
     [secret(context), deployment(context), service(context)]
       .map((manifest) => stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false }))
@@ -64,7 +75,7 @@ function deployment({ config }: SnippetContext): object {
       template: {
         metadata: { labels: LABELS },
         spec: {
-          terminationGracePeriodSeconds: admin.drainTimeoutSeconds,
+          terminationGracePeriodSeconds: admin.drainTimeoutSeconds + STOP_SECONDS,
           containers: [JSON.parse(JSON.stringify(container)) as object],
           volumes: [{ name: 'config', secret: { secretName: NAME } }],
         },

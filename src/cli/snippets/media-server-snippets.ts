@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { GatewayError } from '../../errors.ts';
+import { quotedText } from './quoting.ts';
 import type { SnippetContext, TurnAddress } from './snippet-context.ts';
 import type { Snippet } from './snippet.ts';
 
@@ -75,13 +76,13 @@ export const MEDIAMTX: Snippet = {
 
 function stunLines(address: TurnAddress | undefined): string[] {
   if (address === undefined) return [];
-  return [`stun_server = ${quoted(address.host)}`, `stun_port = ${address.port}`];
+  return [`stun_server = ${quotedText(address.host)}`, `stun_port = ${address.port}`];
 }
 
 function restLines({ url, apiKey }: NonNullable<SnippetContext['ice']>): string[] {
   return [
-    `turn_rest_api = ${quoted(`${url}/`)}`,
-    ...(apiKey === undefined ? [] : [`turn_rest_api_key = ${quoted(apiKey)}`]),
+    `turn_rest_api = ${quotedText(`${url}/`)}`,
+    ...(apiKey === undefined ? [] : [`turn_rest_api_key = ${quotedText(apiKey)}`]),
     'turn_rest_api_method = "GET"',
   ];
 }
@@ -90,17 +91,12 @@ function userLines({ addresses, auth }: SnippetContext): string[] {
   const [address] = addresses;
   if (address === undefined || auth.kind !== 'user') return [];
   return [
-    `turn_server = ${quoted(address.host)}`,
+    `turn_server = ${quotedText(address.host)}`,
     `turn_port = ${address.port}`,
-    `turn_type = ${quoted(address.scheme === 'turns' ? 'tls' : address.transport)}`,
-    `turn_user = ${quoted(auth.username)}`,
-    `turn_pwd = ${quoted(auth.password)}`,
+    `turn_type = ${quotedText(address.scheme === 'turns' ? 'tls' : address.transport)}`,
+    `turn_user = ${quotedText(auth.username)}`,
+    `turn_pwd = ${quotedText(auth.password)}`,
   ];
-}
-
-/** Text of a libconfig file. */
-function quoted(text: string): string {
-  return `"${text.replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
 }
 
 function json(data: unknown): string {

@@ -4,7 +4,7 @@ import { MASK } from '../../config/redact-values.ts';
 import { GatewayError } from '../../errors.ts';
 import { loadForCommand } from '../configuration.ts';
 import type { Inspection } from '../inspect-commands.ts';
-import { success, type CommandResult } from '../output.ts';
+import { success, type CommandResult } from '../terminal/output.ts';
 import { BROWSER, COTURN, REST } from './client-snippets.ts';
 import { BIGBLUEBUTTON, JITSI, NEXTCLOUD, SYNAPSE } from './conference-snippets.ts';
 import { KUBERNETES } from './kubernetes-snippet.ts';
@@ -54,6 +54,7 @@ export function snippetCommand(
   const text = snippet.render(context);
   const remarks = [
     ...contextRemarks(context),
+    ...(snippet.remarks?.(context) ?? []),
     ...(text.includes(MASK) ? ['secrets are masked; --show-secret prints them'] : []),
   ];
   const head = snippet.comment === undefined ? '' : `${snippet.comment} ${snippet.place}\n`;

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { formatHostPort } from '../../config/host-ports.ts';
 import { formatHttpEndpoint } from '../../config/http-endpoints.ts';
 import { MASK } from '../../config/redact-values.ts';
 import { GatewayError } from '../../errors.ts';
@@ -103,11 +104,6 @@ export function contextRemarks({ config, addresses }: SnippetContext): string[] 
   ];
 }
 
-/** Hosts with the brackets that IPv6 needs next to a port. */
-export function hostPort({ host, port }: Pick<TurnAddress, 'host' | 'port'>): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
 function addressOf(listener: IceListener): TurnAddress {
   const known = listener.publicAddress || withoutWildcard(listener.address);
   const host = known || HOST_PLACEHOLDER;
@@ -127,7 +123,7 @@ function withoutWildcard(address: string | undefined): string | undefined {
 
 function stunUris(addresses: readonly TurnAddress[]): string[] {
   const plain = addresses.filter(({ transport }) => transport === 'udp');
-  return [...new Set(plain.map((address) => `stun:${hostPort(address)}`))];
+  return [...new Set(plain.map((address) => `stun:${formatHostPort(address)}`))];
 }
 
 function authOf({ auth }: GatewayConfig, shown: (secret: string) => string): SnippetAuth {

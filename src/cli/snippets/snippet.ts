@@ -9,6 +9,8 @@ export interface Snippet {
   readonly place: string;
   /** Begins a comment line of the format; undefined: it has none. */
   readonly comment: '#' | '--' | '//' | undefined;
+  /** What an operator should look at beside what holds for every application. */
+  readonly remarks?: (context: SnippetContext) => readonly string[];
   /** The text; throws GatewayError GW_ERR_UNSUPPORTED when the application cannot use such a gateway. */
   readonly render: (context: SnippetContext) => string;
 }
