@@ -126,6 +126,8 @@ export class Allocation implements Expiring {
   readonly id: string;
   /** Owner; only requests of the same user id may use the allocation (RFC 8656 §5, 441). */
   readonly userId: string;
+  /** User id of the credential by which it lives, which differs from the owner's where a certificate names that. */
+  credentialUserId: string;
   /** Clusters the owner is confined to, or undefined. */
   readonly userRoutes: readonly string[] | undefined;
   /** Transaction id of the Allocate request, to recognise its retransmissions. */
@@ -134,7 +136,7 @@ export class Allocation implements Expiring {
   readonly permissionByPeer = new AddressTable<Permission>('ip');
   readonly channelByPeer = new AddressTable<ChannelBinding>('ipAndPort');
   readonly channelByNumber = new Map<number, ChannelBinding>();
-  /** Lifetime that the Allocate success response named, seconds. */
+  /** Lifetime that the Allocate request was granted, seconds. */
   readonly lifetimeSeconds: number;
   readonly createdAtUnixSeconds: UnixSeconds;
   readonly createdAtMs: MonotonicMs;
@@ -162,6 +164,8 @@ export class Allocation implements Expiring {
   constructor(init: {
     client: Client;
     userId: string;
+    /** The owner's unless given. */
+    credentialUserId?: string | undefined;
     userRoutes: readonly string[] | undefined;
     transactionId: Uint8Array;
     lifetimeSeconds: number;
@@ -183,6 +187,7 @@ export class Allocation implements Expiring {
     this.credentialExpiresAtUnixSeconds = init.credentialExpiresAtUnixSeconds;
     this.client = init.client;
     this.userId = init.userId;
+    this.credentialUserId = init.credentialUserId ?? init.userId;
     this.userRoutes = init.userRoutes;
     this.transactionId = init.transactionId;
     this.lifetimeSeconds = init.lifetimeSeconds;
@@ -196,6 +201,11 @@ export class Allocation implements Expiring {
 
   get isGone(): boolean {
     return this.state === 'gone';
+  }
+
+  /** True when the user owns it, or has shown the credential by which it lives. */
+  isOf(userId: string): boolean {
+    return this.userId === userId || this.credentialUserId === userId;
   }
 
   /** The relay of a family, or undefined. */

@@ -11,6 +11,8 @@ import type { Credential, CredentialPolicy, Now, UnixSeconds } from './policy.ts
 /** A request whose sender is proven. */
 export interface Authenticated {
   readonly credential: Credential;
+  /** User id of the credential as it was shown; a certificate may have put another one into `credential`. */
+  readonly credentialUserId: string;
   /** Key that signed the request and signs the answer. */
   readonly key: Uint8Array;
   /** Whether the answer carries MESSAGE-INTEGRITY-SHA256 instead of MESSAGE-INTEGRITY. */
@@ -23,6 +25,11 @@ export interface Authenticated {
 export interface NotAuthenticated {
   /** 401 and 438 carry a fresh challenge; 400 does not. */
   readonly code: 400 | 401 | 438;
+  /**
+   * True when the NONCE was issued to this client, recently or not: it receives what is sent to its address, which
+   * nobody can be flooded with by forging it.
+   */
+  readonly isRoutable: boolean;
   /** Set when somebody tried to prove who they are and failed. */
   readonly failure?: {
     readonly reason: AuthenticationFailure;
@@ -52,23 +59,23 @@ export function authenticate(
 ): Authenticated | NotAuthenticated {
   const hasSha1 = message.find(ATTRIBUTE.MESSAGE_INTEGRITY) >= 0;
   const hasSha256 = message.find(ATTRIBUTE.MESSAGE_INTEGRITY_SHA256) >= 0;
-  if (!hasSha1 && !hasSha256) return { code: 401 };
+  if (!hasSha1 && !hasSha256) return { code: 401, isRoutable: false };
 
   const userIndex = message.find(ATTRIBUTE.USERNAME);
   const hashIndex = message.find(ATTRIBUTE.USERHASH);
   const nonce = readText(message, message.find(ATTRIBUTE.NONCE), TEXT_ATTRIBUTE_BYTES_MAX);
   const realm = readText(message, message.find(ATTRIBUTE.REALM), TEXT_ATTRIBUTE_BYTES_MAX);
   if ((userIndex < 0 && hashIndex < 0) || nonce === undefined || realm === undefined)
-    return { code: 400 };
+    return { code: 400, isRoutable: false };
 
   const nonceState = nonces.verify(nonce, client, now.monotonicMs);
-  if (nonceState === 'foreign') return { code: 438 };
+  if (nonceState === 'foreign') return { code: 438, isRoutable: false };
 
   const choice = choosePasswordAlgorithm(message, credentials.passwordAlgorithms);
-  if (choice === undefined) return { code: 400 };
+  if (choice === undefined) return { code: 400, isRoutable: true };
 
   const user = readUser(message, userIndex, hashIndex);
-  if (user === undefined) return { code: 400 };
+  if (user === undefined) return { code: 400, isRoutable: true };
   const { algorithm, isExplicit } = choice;
   const found = user.isHash
     ? credentials.findByUserhash(user.name, algorithm, now.unixSeconds)
@@ -78,14 +85,23 @@ export function authenticate(
   if (typeof found === 'string') {
     // The same work as for a known user, so that the time taken does not tell which names exist.
     verify(message, DUMMY_KEY);
-    return { code: 401, failure: { reason: found, username: user.name } };
+    return refusal(found, user.name);
   }
   const key = found.keys.find((candidate) => verify(message, candidate));
-  if (key === undefined)
-    return { code: 401, failure: { reason: 'badIntegrity', username: user.name } };
-  if (nonceState === 'stale') return { code: 438 };
-  const { hasFingerprint } = message;
-  return { credential: found, key, signsWithSha256: isExplicit, hasFingerprint };
+  if (key === undefined) return refusal('badIntegrity', user.name);
+  if (nonceState === 'stale') return { code: 438, isRoutable: true };
+  return {
+    credential: found,
+    credentialUserId: found.userId,
+    key,
+    signsWithSha256: isExplicit,
+    hasFingerprint: message.hasFingerprint,
+  };
+}
+
+/** The refusal of somebody who has named a user over an authentic NONCE. */
+export function refusal(reason: AuthenticationFailure, username: string): NotAuthenticated {
+  return { code: 401, isRoutable: true, failure: { reason, username } };
 }
 
 interface AlgorithmChoice {

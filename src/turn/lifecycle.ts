@@ -112,7 +112,7 @@ export function endAllocation(
 
 /** Lets rules hold for a live allocation that may have been made under others. */
 export function applyRules(context: TurnContext, allocation: Allocation, now: Now): void {
-  const rate = rateOf(context.rules, allocation.isDegraded);
+  const rate = rateOf(context.rules, allocation.isDegraded, allocation.meterUp.rate);
   allocation.meterUp.replace(rate, now.monotonicMs);
   allocation.meterDown.replace(rate, now.monotonicMs);
   setCredentialEnd(context, allocation, now);

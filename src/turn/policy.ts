@@ -122,7 +122,7 @@ export interface QuotaPolicy {
   /**
    * Takes one place for a user and client.
    *
-   * @param isBeyondUserQuota - takes it also from a user who has no place left.
+   * @param isBeyondUserQuota - takes it also from a user who has no place left: as many more as the quota has.
    * @returns why not, or undefined when taken.
    */
   acquire(

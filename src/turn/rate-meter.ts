@@ -8,14 +8,19 @@ export interface Rate {
 
 /** The rates that rules give to allocations. */
 export interface AllocationRates {
+  /** Of one allocation, each way. */
   readonly allocationRate: Rate;
-  /** Undefined: as `allocationRate`. */
+  /** Of an allocation beyond the quota of its user; undefined: no more of them are made. */
   readonly degradedRate: Rate | undefined;
 }
 
-/** The rate of an allocation. */
-export function rateOf(rates: AllocationRates, isDegraded: boolean): Rate {
-  return isDegraded ? (rates.degradedRate ?? rates.allocationRate) : rates.allocationRate;
+/** The rate of an allocation; a degraded one keeps its `last` rate when there are to be no more of them. */
+export function rateOf(
+  { allocationRate, degradedRate }: AllocationRates,
+  isDegraded: boolean,
+  last = allocationRate,
+): Rate {
+  return isDegraded ? (degradedRate ?? last) : allocationRate;
 }
 
 const BYTES_LEFT = 0;
@@ -30,6 +35,10 @@ export class RateMeter {
   constructor(rate: Rate, now: MonotonicMs) {
     this.#rate = rate;
     this.#fill(now);
+  }
+
+  get rate(): Rate {
+    return this.#rate;
   }
 
   /** Swaps the rate; the bucket is full then, unless the rate is the same. */

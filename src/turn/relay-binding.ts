@@ -6,6 +6,7 @@ import { RELAY_BIND_ATTEMPTS_MAX, RESERVATION_LIFETIME_SECONDS } from '../limits
 import type { AllocateWish } from './allocate-wish.ts';
 import { Relay, type Allocation } from './allocation.ts';
 import type { Authenticated } from './authentication.ts';
+import { toldLifetime } from './credential-expiry.ts';
 import { closeRelay, endAllocation } from './lifecycle.ts';
 import { after } from './lifetime.ts';
 import type { MonotonicMs, Reservation } from './policy.ts';
@@ -99,7 +100,9 @@ export function writeAllocateSuccess(
   writer: StunWriter,
   allocation: Allocation,
   authenticated: Authenticated,
+  now: MonotonicMs,
 ): Uint8Array {
+  const lifetimeSeconds = toldLifetime(allocation, allocation.lifetimeSeconds, now);
   return writeSuccess(writer, METHOD.ALLOCATE, allocation.transactionId, authenticated, () => {
     for (const relay of allocation.relays) {
       writer.xorAddress(ATTRIBUTE.XOR_RELAYED_ADDRESS, relay.relayedAddress);
@@ -107,7 +110,7 @@ export function writeAllocateSuccess(
     if (allocation.addressError !== undefined) {
       writer.attribute(ATTRIBUTE.ADDRESS_ERROR_CODE, addressErrorValue(allocation.addressError));
     }
-    writer.uint32(ATTRIBUTE.LIFETIME, allocation.lifetimeSeconds);
+    writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds);
     if (allocation.reservationToken !== undefined) {
       writer.attribute(
         ATTRIBUTE.RESERVATION_TOKEN,
@@ -176,7 +179,7 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
   // Counted from the answer that names the lifetime, however long the sockets took.
   allocation.lifetimeEndsAtMs = after(now, allocation.lifetimeSeconds);
   context.expiry.add(allocation, now);
-  const bytes = writeAllocateSuccess(context.writer, allocation, pending.authenticated);
+  const bytes = writeAllocateSuccess(context.writer, allocation, pending.authenticated, now);
   context.send(client, bytes);
   context.emit({ kind: 'allocationCreated', allocation });
 }

@@ -19,7 +19,7 @@ import type {
   RatePolicy,
   ReservationStore,
 } from './policy.ts';
-import type { Rate } from './rate-meter.ts';
+import type { AllocationRates } from './rate-meter.ts';
 import { RelayPorts, type PortRange } from './relay-ports.ts';
 import type { HeldReservation } from './reservation.ts';
 import type { TrafficCounter } from './traffic.ts';
@@ -62,17 +62,13 @@ export type CredentialExpiry =
   | 'close';
 
 /** How a server treats everybody. */
-export interface TurnRules {
+export interface TurnRules extends AllocationRates {
   readonly relayPorts: PortRange;
   /** True to refuse channel numbers above 0x4FFF (RFC 8656 §12), which older clients use. */
   readonly strictChannelNumbers: boolean;
   readonly onCredentialExpiry: CredentialExpiry;
   readonly permissionsPerAllocationMax: number;
   readonly channelsPerAllocationMax: number;
-  /** Of one allocation, each way. */
-  readonly allocationRate: Rate;
-  /** Of an allocation beyond the quota of its user; undefined: there is none. */
-  readonly degradedRate: Rate | undefined;
   /** While true no Allocate is accepted, what lives goes on. */
   readonly isDraining: boolean;
   /** Servers to name in 300 responses while draining (RFC 8656 §7.2 step 11); empty: answered 508. */
@@ -151,7 +147,8 @@ export class TurnContext {
   }
 
   /**
-   * True when somebody who has proven nothing may have an answer; else it is dropped.
+   * True when somebody who has proven nothing may have an answer; else it is dropped. Whoever has shown an authentic
+   * nonce must not be asked about: others who forge its address use up the same answers.
    *
    * On a stream the client has shown that it is where it says, so that nobody else is flooded.
    */

@@ -3,7 +3,8 @@ import { createCredentialPolicy } from '../../src/auth/credential-policy.ts';
 import type { AuthOptions } from '../../src/auth/auth-options.ts';
 import { CREDENTIAL_CLOCK_SKEW_MAX_SECONDS } from '../../src/limits.ts';
 import { ATTRIBUTE, METHOD } from '../../src/stun/registry.ts';
-import type { Answer } from '../support/core/answer.ts';
+import { isTarget } from '../../src/net/session.ts';
+import { Answer } from '../support/core/answer.ts';
 import { TestClient, unsigned } from '../support/core/test-client.ts';
 import { authOptions, TurnDriver, USERS } from '../support/core/turn-driver.ts';
 import type { CredentialExpiry } from '../../src/turn/turn-context.ts';
@@ -218,11 +219,9 @@ t.test('a revoked user', (t) => {
   t.equal(ended, 2);
   t.strictSame(ends(driver), ['revoked', 'revoked']);
   t.strictSame([ann.allocation, again.allocation], [undefined, undefined]);
-  for (const [client, name] of [
-    [bob, 'another user'],
-    [device, 'a credential under the name of a certificate'],
-  ] as const) {
-    for (const [, ask] of REQUESTS) t.equal(ask(client)!.outcome, 'success', name);
+  for (const [name, ask] of REQUESTS) {
+    t.equal(ask(bob)!.outcome, 'success', `another user: ${name}`);
+    t.equal(ask(device)!.outcome, 401, `under the name of a certificate: ${name}`);
   }
   driver.forget();
   t.equal(alice.refresh(600, undefined, { key: new Uint8Array(16) })!.outcome, 401);
@@ -241,6 +240,124 @@ t.test('a revoked user', (t) => {
   t.equal(alice.refresh(600)!.outcome, 401, 'one second before the end');
   driver.advance(1);
   t.equal(alice.refresh(600)!.outcome, 'success', 'and after it');
+  t.end();
+});
+
+t.test('a certificate hides no credential', (t) => {
+  for (const name of ['alice', 'device']) {
+    const driver = new TurnDriver({ auth: AUTH });
+    const device = deviceOf(driver, 'alice', 4);
+    revoke(driver, driver.unixSeconds + 300, name);
+    driver.forget();
+    for (const [method, ask] of REQUESTS) t.equal(ask(device)!.outcome, 401, `${name}: ${method}`);
+    const late = new TestClient(driver, { port: 40_005, handle: 5 });
+    late.client.identity = { userId: 'device', routes: undefined };
+    t.equal(late.allocate()!.outcome, 401, `${name}: Allocate`);
+    t.strictSame(new Set(failures(driver)), new Set([`revoked ${name}`]));
+    const target = { reason: 'revoked', userId: name } as const;
+    t.equal(
+      driver.server.endAllocations((allocation) => isTarget(allocation, target), 'revoked'),
+      1,
+      `${name}: its session is found`,
+    );
+  }
+  t.end();
+});
+
+t.test('an allocation belongs to the credential by which it lives', (t) => {
+  const driver = new TurnDriver({ auth: AUTH });
+  const device = deviceOf(driver, `${driver.unixSeconds + 100}:ann`, 4);
+  const { allocation } = device;
+  t.strictSame([allocation!.userId, allocation!.credentialUserId], ['device', 'ann']);
+  show(device, 50, 'ben');
+  t.equal(device.refresh(600)!.outcome, 'success');
+  t.equal(allocation!.credentialUserId, 'ann', 'one that expires before');
+  show(device, 200, 'ben');
+  t.equal(device.refresh(600)!.outcome, 'success');
+  t.strictSame(
+    [allocation!.userId, allocation!.credentialUserId],
+    ['device', 'ben'],
+    'a newer one',
+  );
+  const alice = new TestClient(driver);
+  alice.allocate();
+  t.equal(alice.allocation!.credentialUserId, 'alice', 'without a certificate it is the owner');
+  t.end();
+});
+
+t.test('the lifetime that is told', (t) => {
+  type Told = [ttl: number, wish: number, told: Record<CredentialExpiry, number>];
+  const rows: Told[] = [
+    [100, 3600, { keep: 3600, refuse: 3600, close: 101 }],
+    [100, 600, { keep: 600, refuse: 600, close: 101 }],
+    [100, 0, { keep: 600, refuse: 600, close: 101 }],
+    [0, 600, { keep: 600, refuse: 600, close: 1 }],
+    [599, 600, { keep: 600, refuse: 600, close: 600 }],
+    [600, 600, { keep: 600, refuse: 600, close: 600 }],
+    [2000, 3600, { keep: 3600, refuse: 3600, close: 2001 }],
+    [5000, 3600, { keep: 3600, refuse: 3600, close: 3600 }],
+  ];
+  for (const rule of ALL) {
+    for (const [ttl, wish, told] of rows) {
+      const name = `${rule}: ${ttl} s left, ${wish} s wished`;
+      const driver = new TurnDriver({ auth: AUTH, rules: { onCredentialExpiry: rule } });
+      driver.nowMs += 0.123;
+      const client = clientOf(driver, ttl, 40_000);
+      const made = client.allocate((w) => w.uint32(ATTRIBUTE.LIFETIME, wish))!;
+      t.equal(lifetimeIn(made), told[rule], `${name}, Allocate`);
+      if (wish > 0) t.equal(lifetimeIn(client.refresh(wish)!), told[rule], `${name}, Refresh`);
+      t.equal(lifetimeIn(client.refresh(0)!), 0, 'an end is an end');
+    }
+    const driver = new TurnDriver({ auth: AUTH, rules: { onCredentialExpiry: rule } });
+    const made = new TestClient(driver).allocate((w) => w.uint32(ATTRIBUTE.LIFETIME, 3600))!;
+    t.equal(lifetimeIn(made), 3600, `${rule}: a static user`);
+  }
+  t.end();
+});
+
+t.test('the lifetime that is told grows with a newer credential, and shrinks with time', (t) => {
+  const { driver, client } = relaying('close', 100);
+  const id = client.nextTransactionId();
+  for (const [passed, told] of [
+    [50, 51],
+    [49.5, 2],
+    [0.5, 1],
+  ] as const) {
+    driver.advance(passed);
+    t.equal(lifetimeIn(client.refresh(600)!), told);
+  }
+  show(client, 1000);
+  t.equal(lifetimeIn(client.refresh(600)!), 600);
+  client.refresh(0);
+  show(client, 100);
+  const made = client.allocate(undefined, { transactionId: id })!;
+  driver.advance(10);
+  const again = client.allocate(undefined, { transactionId: id })!;
+  const left = lifetimeIn(made) - lifetimeIn(again);
+  t.equal(left, 10, 'a retransmission is told no more than what is left');
+
+  const late = new TurnDriver({ auth: AUTH, rules: { onCredentialExpiry: 'close' } });
+  late.binding = 'delayed';
+  const waiting = clientOf(late, 100, 40_000);
+  waiting.allocate();
+  late.advance(30);
+  const [bytes] = late.bindWaiting();
+  t.equal(lifetimeIn(new Answer(bytes!)), 71, 'counted from the answer');
+  t.end();
+});
+
+t.test('a client that refreshes at half of what it is told asks a few times', (t) => {
+  const { driver, client } = relaying('close', 3000);
+  let told = 3600;
+  let asked = 0;
+  while (client.allocation !== undefined && asked < 100) {
+    told = lifetimeIn(client.refresh(3600)!);
+    asked++;
+    // The wall clock of a server has whole seconds only.
+    driver.advance(Math.ceil(told / 2));
+  }
+  t.strictSame(ends(driver), ['credentialExpired']);
+  t.ok(asked <= 16, `${asked} times in 3000 s`);
   t.end();
 });
 
@@ -272,6 +389,19 @@ function relaying(
 function clientOf(driver: TurnDriver, ttlSeconds: number, port: number): TestClient {
   const user = `${driver.unixSeconds + ttlSeconds}:ann`;
   return new TestClient(driver, { port, user, secret: SECRET });
+}
+
+/** A client with a certificate for `device`, on a stream. */
+function deviceOf(driver: TurnDriver, user: string, handle: number): TestClient {
+  const secret = user.includes(':') ? { secret: SECRET } : {};
+  const client = new TestClient(driver, { port: 40_000 + handle, user, handle, ...secret });
+  client.client.identity = { userId: 'device', routes: undefined };
+  client.allocate();
+  return client;
+}
+
+function lifetimeIn(answer: Answer): number {
+  return Number.parseInt(answer.hex(ATTRIBUTE.LIFETIME)!, 16);
 }
 
 function show(client: TestClient, ttlSeconds: number, user = 'ann'): void {

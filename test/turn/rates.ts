@@ -1,11 +1,9 @@
 import t from 'tap';
-import { ATTRIBUTE, METHOD } from '../../src/stun/registry.ts';
 import type { MonotonicMs, Now, UnixSeconds } from '../../src/turn/policy.ts';
 import { RateMeter, type Rate } from '../../src/turn/rate-meter.ts';
-import type { Answer } from '../support/core/answer.ts';
 import { trafficValues } from '../support/core/memory-policies.ts';
 import { SeededRandom } from '../support/core/seeded-random.ts';
-import { TestClient, transport, unsigned, type Write } from '../support/core/test-client.ts';
+import { TestClient } from '../support/core/test-client.ts';
 import {
   LISTENER,
   parseAddress,
@@ -16,7 +14,6 @@ import {
 
 const SEED = Number(process.env['TURNPIKE_SEED'] ?? Date.now() % 2 ** 31);
 const PAYLOAD = new Uint8Array(100);
-const TID = new Uint8Array(12).fill(9);
 
 t.comment(`seed ${SEED}`);
 
@@ -206,120 +203,6 @@ t.test('the rate of a user, over all of its allocations', (t) => {
   t.end();
 });
 
-t.test('allocations beyond the quota of a user', (t) => {
-  const half = { bytesPerSecond: 500, packetsPerSecond: 0 };
-  const rules = { allocationRate: TEN_OF_100, degradedRate: half };
-  const driver = new TurnDriver({ rules });
-  driver.quota.perUserMax = 1;
-  const own = relayingOn(driver, 40_000);
-  const beyond = relayingOn(driver, 40_001);
-  t.strictSame([own.allocation!.isDegraded, beyond.allocation!.isDegraded], [false, true]);
-  t.equal(driver.quota.takenByUser.get('alice'), 2, 'it takes a place nevertheless');
-  for (const [name, way] of [UP[0]!, DOWN[0]!]) {
-    t.equal(passing(own, way), 10, name);
-    t.equal(passing(beyond, way), 5, `${name}, degraded`);
-  }
-  driver.changeRules({ degradedRate: { bytesPerSecond: 0, packetsPerSecond: 1 } });
-  t.equal(passing(beyond, UP[0]![1]), 1, 'the rule may change');
-  t.equal(passing(own, UP[0]![1]), 0, 'that of the others has not');
-  driver.changeRules({ degradedRate: undefined });
-  t.equal(passing(beyond, UP[0]![1]), 10, 'without a rate of their own they have the usual one');
-  t.equal(new TestClient(driver, { port: 40_002 }).allocate()!.outcome, 486, 'and there are none');
-
-  driver.changeRules({ degradedRate: half });
-  driver.quota.perAddressMax = 2;
-  t.equal(new TestClient(driver, { port: 40_002 }).allocate()!.outcome, 486);
-  const elsewhere = new TestClient(driver, { ip: '198.51.100.2', port: 40_002 });
-  t.equal(elsewhere.allocate()!.outcome, 'success');
-  driver.quota.totalMax = 3;
-  const third = new TestClient(driver, { ip: '198.51.100.3', port: 40_002 });
-  t.equal(third.allocate()!.outcome, 508, 'the other limits hold as ever');
-  t.equal(new TestClient(driver, { ip: '198.51.100.3', user: 'bob' }).allocate()!.outcome, 508);
-  const refusals = driver.events.flatMap((event) =>
-    event.kind === 'allocationRefused' ? [event.reason] : [],
-  );
-  t.strictSame(refusals, [
-    'userQuotaReached',
-    'addressQuotaReached',
-    'insufficientCapacity',
-    'insufficientCapacity',
-  ]);
-  for (const client of [own, beyond, elsewhere]) client.refresh(0);
-  t.equal(driver.quota.total, 0, 'every place is given back');
-  t.end();
-});
-
-t.test('answers to those who have proven nothing', (t) => {
-  const unknown: Write = (w) => w.flag(0x7777);
-  type Send = (client: TestClient) => Answer['outcome'] | undefined;
-  const limited: [name: string, outcome: number, send: Send, options?: DriverOptions][] = [
-    ['no credential', 401, (client) => client.send(unsigned(METHOD.ALLOCATE, TID))?.outcome],
-    ['no attributes', 400, (client) => send(client, { realm: undefined })],
-    ['a foreign nonce', 438, (client) => send(client, { nonce: 'x' })],
-    ['a wrong password', 401, (client) => send(client, { key: new Uint8Array(16) })],
-    ['an unknown user', 401, (client) => send(client, { username: 'nobody' })],
-    [
-      'an unknown attribute in a Binding request',
-      420,
-      (client) => client.send(unsigned(METHOD.BINDING, TID, unknown))?.outcome,
-    ],
-    [
-      'no credential mechanism',
-      403,
-      (client) => client.send(unsigned(METHOD.ALLOCATE, TID, transport))?.outcome,
-      { auth: { type: 'none' } },
-    ],
-  ];
-  for (const [name, outcome, ask, options] of limited) {
-    const driver = new TurnDriver(options);
-    const client = new TestClient(driver);
-    client.nonce = client.challenge().text(ATTRIBUTE.NONCE) ?? 'none';
-    const before = countOf(driver.counters.errors);
-    driver.rates.answersByAddress.clear();
-    driver.rates.answersLeft = 3;
-    const outcomes = Array.from({ length: 5 }, () => ask(client));
-    const expected = [outcome, outcome, outcome, undefined, undefined];
-    t.strictSame(outcomes, expected, name);
-    t.equal(driver.drops.answerRateExceeded, 2, `${name}: the others are counted`);
-    t.equal(countOf(driver.counters.errors) - before, 3, `${name}: as no error responses`);
-    const other = new TestClient(driver, { ip: '198.51.100.2' });
-    t.ok(other.send(unsigned(METHOD.ALLOCATE, TID, transport)), `${name}: of each address`);
-    const stream = new TestClient(driver, { port: 40_001, handle: 6 });
-    driver.rates.answersLeft = 0;
-    stream.nonce = stream.challenge().text(ATTRIBUTE.NONCE) ?? 'none';
-    const onStream = Array.from({ length: 20 }, () => ask(stream));
-    t.ok(
-      onStream.every((each) => each === outcome),
-      `${name}: a stream shows where the client is`,
-    );
-    stream.client.endpoint = driver.udp;
-    t.equal(ask(stream), outcome, `${name}: and so does an association`);
-  }
-  t.end();
-
-  function send(client: TestClient, signing: object): Answer['outcome'] | undefined {
-    return client.request(METHOD.ALLOCATE, transport, signing)?.outcome;
-  }
-});
-
-t.test('whoever has proven something is always answered', (t) => {
-  const driver = new TurnDriver();
-  const client = new TestClient(driver);
-  client.challenge();
-  driver.rates.answersLeft = 0;
-  t.equal(client.send(unsigned(METHOD.BINDING, TID))!.outcome, 'success', 'and Binding asks none');
-  t.equal(client.allocate((w) => w.flag(0x7777))!.outcome, 420);
-  t.equal(client.allocate()!.outcome, 'success');
-  for (let count = 0; count < 20; count++) {
-    t.equal(client.allocate()!.outcome, 437);
-    t.equal(client.permit('10.0.0.1')!.outcome, 'success');
-    t.equal(client.permit('127.0.0.1')!.outcome, 403);
-    t.equal(client.send(unsigned(METHOD.BINDING, TID))!.outcome, 'success');
-  }
-  t.equal(driver.drops.answerRateExceeded, 0);
-  t.end();
-});
-
 t.test('traffic of allocation, listener and cluster', (t) => {
   const { driver, client } = relaying();
   const media = driver.counters.ofCluster('media');
@@ -389,10 +272,6 @@ function relayingOn(driver: TurnDriver, port: number, user = 'alice'): TestClien
   client.bindChannel(0x4000, '10.0.0.1', 1000);
   client.permit('10.0.0.2');
   return client;
-}
-
-function countOf(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function at(ms: number): Now {

@@ -46,17 +46,17 @@ function redeem(context: TurnContext, client: Client, token: string): Reservatio
   return undefined;
 }
 
-/** Step 2: the same transaction gets the same answer again, another one is a mismatch. */
+/** Step 2: the same transaction gets the same answer again, as of now, another one is a mismatch. */
 function answerRepeated(
   context: TurnContext,
   request: TurnRequest,
   live: Allocation,
 ): Rejection | undefined {
-  const { message, authenticated } = request;
+  const { message, authenticated, now } = request;
   const isRetransmission = Buffer.compare(live.transactionId, message.copyTransactionId()) === 0;
   if (!isRetransmission || live.userId !== authenticated.credential.userId) return { code: 437 };
   if (live.state === 'binding') return context.drop('allocationBinding');
-  const bytes = writeAllocateSuccess(context.writer, live, authenticated);
+  const bytes = writeAllocateSuccess(context.writer, live, authenticated, now.monotonicMs);
   context.send(live.client, bytes);
   return undefined;
 }
@@ -112,7 +112,7 @@ function createAllocation(
   reservation: Reservation | undefined,
   isDegraded: boolean,
 ): void {
-  const { credential } = request.authenticated;
+  const { credential, credentialUserId } = request.authenticated;
   const { endpoint } = request.client;
   const { isConnected } = request.client;
   const client = isConnected
@@ -121,6 +121,7 @@ function createAllocation(
   const allocation = new Allocation({
     client,
     userId: credential.userId,
+    credentialUserId,
     userRoutes: credential.routes,
     transactionId: request.message.copyTransactionId(),
     lifetimeSeconds: wish.lifetimeSeconds,

@@ -1,5 +1,6 @@
 import { ATTRIBUTE } from '../../stun/registry.ts';
 import { readFamily } from '../allocate-wish.ts';
+import { toldLifetime } from '../credential-expiry.ts';
 import { endAllocation, removeRelay } from '../lifecycle.ts';
 import { after, grantedLifetime, readLifetime } from '../lifetime.ts';
 import { answerSuccess, type AllocationRequest, type Rejection } from '../request.ts';
@@ -22,7 +23,8 @@ export function handleRefresh(
   if (family !== undefined && relay === undefined) return { code: 443 };
 
   const lifetimeSeconds = wish === 0 ? 0 : grantedLifetime(wish);
-  answerSuccess(context, request, (writer) => writer.uint32(ATTRIBUTE.LIFETIME, lifetimeSeconds));
+  const told = wish === 0 ? 0 : toldLifetime(allocation, lifetimeSeconds, now.monotonicMs);
+  answerSuccess(context, request, (writer) => writer.uint32(ATTRIBUTE.LIFETIME, told));
   if (lifetimeSeconds > 0) {
     allocation.lifetimeEndsAtMs = after(now.monotonicMs, lifetimeSeconds);
     // The new end may be nearer than the old one.

@@ -1,7 +1,12 @@
 import type { StunMessage } from '../../stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../stun/registry.ts';
 import type { Client } from '../allocation.ts';
-import { authenticate, type Authenticated, type NotAuthenticated } from '../authentication.ts';
+import {
+  authenticate,
+  refusal,
+  type Authenticated,
+  type NotAuthenticated,
+} from '../authentication.ts';
 import { confinedCredential } from '../identity.ts';
 import { isKnownAttribute } from '../known-attributes.ts';
 import type { Now } from '../policy.ts';
@@ -61,7 +66,7 @@ function handleTurnRequest(
   answerRejection(context, client, message.method, id, request.authenticated, rejection);
 }
 
-const TURN_DISABLED = { code: 403 } as const;
+const TURN_DISABLED = { code: 403, isRoutable: false } as const;
 
 /** Proves who sends a request: by its credential, and by the certificate where the client has shown one. */
 function identify(
@@ -77,10 +82,11 @@ function identify(
   const authenticated = authenticate(message, client.address, credentials, nonces, now, since);
   if ('code' in authenticated) return authenticated;
   const credential = confinedCredential(authenticated.credential, client.identity);
-  const { userId } = credential;
-  if (credentials.isRevoked(userId, now.unixSeconds)) {
-    return { code: 401, failure: { reason: 'revoked', username: userId } };
-  }
+  // A certificate that gives another name does not hide whose credential it is.
+  const revoked = [authenticated.credentialUserId, credential.userId].find((userId) =>
+    credentials.isRevoked(userId, now.unixSeconds),
+  );
+  if (revoked !== undefined) return refusal('revoked', revoked);
   return { ...authenticated, credential };
 }
 
@@ -94,9 +100,9 @@ function dispatch(context: TurnContext, request: TurnRequest): Rejection | undef
 
   const { allocation } = client;
   if (allocation?.state !== 'active') return { code: 437 };
-  const { credential } = request.authenticated;
-  if (allocation.userId !== credential.userId) return { code: 441 };
-  prolongCredential(context, allocation, credential, request.now);
+  const { authenticated } = request;
+  if (allocation.userId !== authenticated.credential.userId) return { code: 441 };
+  prolongCredential(context, allocation, authenticated, request.now);
   const owned = { ...request, allocation };
   switch (message.method) {
     case METHOD.REFRESH:
@@ -108,24 +114,31 @@ function dispatch(context: TurnContext, request: TurnRequest): Rejection | undef
   }
 }
 
-/** Answers 401 and 438 with a challenge, 400 and 403 without (RFC 8489 §9.2.4). */
+/**
+ * Answers 401 and 438 with a challenge, 400 and 403 without (RFC 8489 §9.2.4).
+ *
+ * Over an authentic nonce there is always an answer: else anybody who forges the address of a client could use up its
+ * answers, and a nonce that has become stale would cost it its allocation. Guessing passwords is slowed down no more
+ * than over TCP; it is counted, and takes the guesser's own address.
+ */
 function answerUnauthenticated(
   context: TurnContext,
   client: Client,
   message: StunMessage,
-  refusal: NotAuthenticated | typeof TURN_DISABLED,
+  refused: NotAuthenticated | typeof TURN_DISABLED,
   now: Now,
 ): void {
-  if ('failure' in refusal && refusal.failure !== undefined) {
-    context.emit({ kind: 'authenticationFailed', client, ...refusal.failure });
+  const { code } = refused;
+  if ('failure' in refused && refused.failure !== undefined) {
+    context.emit({ kind: 'authenticationFailed', client, ...refused.failure });
   }
-  if (!context.mayAnswerStranger(client, now)) return;
-  context.options.counters.countError(message.method, refusal.code);
+  if (!refused.isRoutable && !context.mayAnswerStranger(client, now)) return;
+  context.options.counters.countError(message.method, code);
   const { writer, credentials, nonces } = context;
   writer.begin(message.method, CLASS.ERROR, message.bytes, message.transactionIdOffset);
   // Anybody may ask with a forged source address: without a reason phrase there is less to amplify.
-  writer.errorCode(refusal.code, '');
-  if (refusal.code === 401 || refusal.code === 438) {
+  writer.errorCode(code, '');
+  if (code === 401 || code === 438) {
     writer.text(ATTRIBUTE.REALM, credentials.realm);
     writer.text(ATTRIBUTE.NONCE, nonces.issue(client.address, now.monotonicMs));
     const { passwordAlgorithms } = credentials;
