@@ -32,6 +32,7 @@ export interface Session {
 
 /** Which sessions are asked for. */
 export interface SessionQuery {
+  /** The owner, or who has shown the credential where a certificate names another owner. */
   readonly userId?: string | undefined;
   readonly listener?: string | undefined;
   /** Sessions in the answer at most. */
@@ -44,7 +45,7 @@ export interface SessionPage {
   readonly total: number;
 }
 
-/** Which sessions are ended, and why. */
+/** Which sessions are ended, and why; `userId` as in `SessionQuery`. */
 export type SessionTarget = {
   readonly reason: 'kicked' | 'revoked';
 } & ({ readonly id: string } | { readonly userId: string });
@@ -60,7 +61,7 @@ export function findSessions(
   let total = 0;
   for (const allocation of allocations) {
     if (allocation.state !== 'active') continue;
-    if (userId !== undefined && allocation.userId !== userId) continue;
+    if (userId !== undefined && !allocation.isOf(userId)) continue;
     if (listener !== undefined && allocation.client.endpoint.listener !== listener) continue;
     total++;
     if (sessions.length < limit) sessions.push(describeSession(allocation, worker, now));
@@ -77,8 +78,8 @@ export function mergePages(pages: readonly SessionPage[], limit: number): Sessio
 }
 
 /** True when an allocation is one of those that are to be ended. */
-export function isTarget({ id, userId }: Allocation, target: SessionTarget): boolean {
-  return 'id' in target ? id === target.id : userId === target.userId;
+export function isTarget(allocation: Allocation, target: SessionTarget): boolean {
+  return 'id' in target ? allocation.id === target.id : allocation.isOf(target.userId);
 }
 
 function describeSession(allocation: Allocation, worker: number, now: Now): Session {

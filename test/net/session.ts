@@ -18,14 +18,17 @@ interface Changes {
   readonly state?: 'binding' | 'active' | 'gone';
   readonly listener?: string;
   readonly expiresAt?: number;
+  readonly credentialUserId?: string;
 }
 
 function allocationOf(id: string, userId: string, changes: Changes = {}): Allocation {
   const { state = 'active', listener = 'udp', expiresAt = Infinity } = changes;
+  const { credentialUserId } = changes;
   const endpoint = new ServerEndpoint(listener, 'tcp', addressFrom('192.0.2.1', 3478), []);
   const allocation = new Allocation({
     client: new Client(endpoint, addressFrom('198.51.100.1', 5000), 0),
     userId,
+    credentialUserId,
     userRoutes: undefined,
     transactionId: new Uint8Array(12),
     lifetimeSeconds: 600,
@@ -48,15 +51,18 @@ t.test('which sessions are found', (t) => {
     allocationOf('4', 'alice', { state: 'binding' }),
     allocationOf('5', 'alice', { state: 'gone' }),
     allocationOf('6', 'carol'),
+    allocationOf('7', 'device', { credentialUserId: 'dave' }),
   ];
   const cases: { query: SessionQuery; ids: string[]; total: number }[] = [
-    { query: { limit: 10 }, ids: ['1', '2', '3', '6'], total: 4 },
-    { query: { limit: 2 }, ids: ['1', '2'], total: 4 },
-    { query: { limit: 0 }, ids: [], total: 4 },
+    { query: { limit: 10 }, ids: ['1', '2', '3', '6', '7'], total: 5 },
+    { query: { limit: 2 }, ids: ['1', '2'], total: 5 },
+    { query: { limit: 0 }, ids: [], total: 5 },
     { query: { limit: 10, userId: 'alice' }, ids: ['1', '3'], total: 2 },
     { query: { limit: 1, userId: 'alice' }, ids: ['1'], total: 2 },
     { query: { limit: 10, listener: 'tls' }, ids: ['2', '3'], total: 2 },
     { query: { limit: 10, listener: 'tls', userId: 'alice' }, ids: ['3'], total: 1 },
+    { query: { limit: 10, userId: 'device' }, ids: ['7'], total: 1 },
+    { query: { limit: 10, userId: 'dave' }, ids: ['7'], total: 1 },
     { query: { limit: 10, userId: '' }, ids: [], total: 0 },
     { query: { limit: 10, listener: 'dtls' }, ids: [], total: 0 },
   ];
@@ -122,6 +128,19 @@ t.test('who is meant', (t) => {
   for (const [target, expected] of cases) {
     t.equal(isTarget(allocation, target), expected, JSON.stringify(target));
   }
+  const device = allocationOf('2', 'device', { credentialUserId: 'alice' });
+  for (const [userId, expected] of [
+    ['device', true],
+    ['alice', true],
+    ['bob', false],
+    ['2', false],
+  ] as const) {
+    const name = `${userId}, under a certificate`;
+    t.equal(isTarget(device, { reason: 'kicked', userId }), expected, name);
+    t.equal(isTarget(device, { reason: 'revoked', userId }), expected, name);
+  }
+  const [shown] = findSessions([device], { limit: 1, userId: 'alice' }, 0, NOW).sessions;
+  t.equal(shown!.userId, 'device', 'the owner is shown');
   t.end();
 });
 

@@ -31,6 +31,12 @@ t.test('Heartbeats: how long a worker takes to answer', (t) => {
   asking.forget(0);
   t.equal(lag(0, 30_000), 0);
   t.ok(ask(0, 30_000), 'a new worker is asked anew');
+  asking.owe(0, 31_000 as MonotonicMs);
+  t.equal(lag(0, 32_000), 2000, 'one that was asked before it was gone');
+  answer(0, 32_000);
+  asking.owe(0, 31_000 as MonotonicMs);
+  t.equal(lag(0, 40_000), 9000, 'one that is gone, however well it has answered');
+  t.notOk(ask(0, 40_000));
   t.end();
 });
 

@@ -3,6 +3,7 @@ import type { LogRecord } from '../../log.ts';
 import type { ListenerPlan, TlsByListener } from '../data-plane.ts';
 import { listenError } from '../shared/listen-error.ts';
 import { planChange } from '../shared/listener-change.ts';
+import { SerialQueue } from '../shared/serial-queue.ts';
 import type { PortableDriver } from './portable-driver.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
@@ -18,7 +19,7 @@ export class PortableListeners {
   #tls: TlsByListener = new Map();
   #isClosed = false;
   /** One change after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(driver: PortableDriver, onRecord: (record: LogRecord) => void) {
     this.#driver = driver;
@@ -36,13 +37,13 @@ export class PortableListeners {
 
   /** See `DataPlane.replaceListeners`; opens the first ones as well. */
   replace(plans: readonly ListenerPlan[], tls: TlsByListener): Promise<void> {
-    return this.#afterOthers(() => this.#replace(plans, tls));
+    return this.#queue.run(() => this.#replace(plans, tls));
   }
 
   /** Closes retired listeners that serve nobody any more. */
   sweep(): void {
     if (!this.#listeners.some(isOver)) return;
-    void this.#afterOthers(async () => {
+    void this.#queue.run(async () => {
       const idle = this.#listeners.filter(isOver);
       this.#forget(idle);
       await Promise.all(idle.map((listener) => listener.close()));
@@ -52,7 +53,7 @@ export class PortableListeners {
   /** Closes everything; resolves when their connections, which others close, are closed too. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#afterOthers(async () => {
+    await this.#queue.run(async () => {
       const listeners = this.#listeners;
       this.#listeners = [];
       await Promise.all(listeners.map((listener) => listener.close()));
@@ -105,6 +106,7 @@ export class PortableListeners {
 
   /** Puts listeners back that had to yield for nothing. */
   async #reopen(listeners: readonly PortableListener[]): Promise<void> {
+    if (this.#isClosed) return;
     for (const { plan } of listeners) {
       try {
         this.#listeners = [...this.#listeners, ...(await this.#openAll([plan], this.#tls))];
@@ -140,12 +142,6 @@ export class PortableListeners {
 
   #forget(listeners: readonly PortableListener[]): void {
     this.#listeners = this.#listeners.filter((listener) => !listeners.includes(listener));
-  }
-
-  #afterOthers(task: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(task);
-    this.#queue = done.catch(() => {});
-    return done;
   }
 }
 

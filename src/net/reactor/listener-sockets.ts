@@ -3,13 +3,15 @@ import { closeSocket } from '../../sys/socket.ts';
 import type { LogRecord } from '../../log.ts';
 import type { ListenerPlan, TlsByListener } from '../data-plane.ts';
 import { isDatagramListener, planChange, type OpenedListener } from '../shared/listener-change.ts';
+import { listenError } from '../shared/listen-error.ts';
+import { SerialQueue } from '../shared/serial-queue.ts';
 import { openListener } from './open-listeners.ts';
 import type { OpenListener, SocketChange, WorkerStart } from './worker-protocol.ts';
 
 /** What listener sockets need of the data plane that they belong to. */
 export interface ListenerSocketsOptions {
   readonly workers: number;
-  /** Resolves when a worker has done what it is told, or is dead. */
+  /** Resolves when a worker has done what it is told, or is dead; a worker that stands still has to die. */
   readonly change: (worker: number, change: SocketChange) => Promise<void>;
   readonly onRecord: (record: LogRecord) => void;
 }
@@ -36,8 +38,9 @@ export class ListenerSockets {
   #listeners: ServedListener[] = [];
   #names: readonly string[] = [];
   #tls: TlsByListener = new Map();
+  #isClosing = false;
   /** One change after the other. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(options: ListenerSocketsOptions) {
     this.#options = options;
@@ -66,7 +69,7 @@ export class ListenerSockets {
 
   /** See `DataPlane.replaceListeners`. */
   replace(plans: readonly ListenerPlan[], tls: TlsByListener): Promise<void> {
-    return this.#afterOthers(() => this.#replace(plans, tls));
+    return this.#queue.run(() => this.#replace(plans, tls));
   }
 
   /** A retired socket is idle; once all of its listener are, they are closed. */
@@ -76,14 +79,19 @@ export class ListenerSockets {
     listener.idle.add(fd);
     const count = listener.socketsByWorker.flat().length;
     if (listener.idle.size < count) return;
-    void this.#afterOthers(async () => {
+    void this.#queue.run(async () => {
       if (listener.isRetired && this.#listeners.includes(listener)) await this.#yield([listener]);
     });
   }
 
+  /** Opens nothing any more, also for a change that is under way. */
+  refuse(): void {
+    this.#isClosing = true;
+  }
+
   /** Closes everything, once there is no worker any more. */
   close(): Promise<void> {
-    return this.#afterOthers(async () => {
+    return this.#queue.run(async () => {
       closeAll(this.#listeners);
       this.#listeners = [];
     });
@@ -139,6 +147,7 @@ export class ListenerSockets {
 
   /** Puts listeners back that had to yield for nothing. */
   async #reopen(listeners: readonly ServedListener[]): Promise<void> {
+    if (this.#isClosing) return;
     const opened = listeners.flatMap(({ plan }) => {
       try {
         return this.#openAll([plan]);
@@ -175,6 +184,7 @@ export class ListenerSockets {
     const opened: ServedListener[] = [];
     try {
       for (const plan of plans) {
+        if (this.#isClosing) throw listenError(plan, new Error('the gateway is stopping'));
         const socketsByWorker = openListener(plan, this.#options.workers);
         opened.push({ plan, isRetired: false, socketsByWorker, idle: new Set() });
       }
@@ -193,12 +203,6 @@ export class ListenerSockets {
   #report(message: string, { name }: ListenerPlan, error: unknown): void {
     const fields = { listener: name, error: String(error) };
     this.#options.onRecord({ level: 'error', scope: 'relay', message, fields });
-  }
-
-  #afterOthers(task: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(task);
-    this.#queue = done.catch(() => {});
-    return done;
   }
 }
 

@@ -52,7 +52,9 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
     });
     this.#sockets = new ListenerSockets({
       workers,
-      change: async (worker, change) => void (await this.#workers.ask(worker, 'sockets', change)),
+      change: async (worker, change) => {
+        await this.#workers.demand(worker, 'sockets', change);
+      },
       onRecord,
     });
   }
@@ -96,6 +98,7 @@ export class ReactorPlane<Policies> implements DataPlane<Policies> {
   }
 
   async stop(): Promise<void> {
+    this.#sockets.refuse();
     await this.#workers.stop();
     await this.#sockets.close();
   }

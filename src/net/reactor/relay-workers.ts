@@ -1,7 +1,9 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { createEventFd, signalEventFd } from '../../sys/epoll.ts';
 import { closeSocket } from '../../sys/socket.ts';
+import { WORKER_STALL_SECONDS } from '../../limits.ts';
 import type { LogRecord } from '../../log.ts';
+import type { MonotonicMs } from '../../turn/policy.ts';
 import type { SharedMemory, WorkerHealth } from '../data-plane.ts';
 import { readMonotonicMs } from '../shared/clock.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
@@ -15,7 +17,7 @@ import type { Answers, FromWorker, Subjects, ToWorker, WorkerStart } from './wor
 const STOP_MS_MAX = 3000;
 /** Packets leave no garbage; what strangers make it leave must not stretch the heap. */
 const YOUNG_GENERATION_MEGABYTES = 6;
-/** A worker that dies sooner than this after its start is started again only after a pause. */
+/** A worker that dies before it has served for so long is started again only after a pause. */
 const HEALTHY_MS_MIN = 1000;
 const RESTART_PAUSE_MS = 1000;
 const HEARTBEAT_MS = 1000;
@@ -33,17 +35,27 @@ export interface RelayWorkersOptions<Policies> {
   readonly onRecord: (record: LogRecord) => void;
 }
 
-interface RelayWorker {
-  readonly index: number;
-  readonly wakeFd: number;
-  restarts: number;
-  /** False while there is no thread. */
+/** A thread of a relay worker, the latest one of it. */
+interface RelayThread {
+  /** False once it has ended. */
   isRunning: boolean;
   thread: Worker;
   port: MessagePort;
-  startedAtMs: number;
-  /** Settles when the current thread serves, or rejects when it died before. */
+  /** Undefined until it serves. */
+  servingSinceMs: MonotonicMs | undefined;
+  /** It is being ended, since it stands still. */
+  isStalled: boolean;
+  /** Settles when it serves, or rejects when it died before. */
   ready: Promise<void>;
+}
+
+interface RelayWorker extends RelayThread {
+  readonly index: number;
+  readonly wakeFd: number;
+  restarts: number;
+  /** When the last thread ended that had lived long enough to count. */
+  downSinceMs: MonotonicMs | undefined;
+  restartTimer: NodeJS.Timeout | undefined;
 }
 
 /** The threads of relay workers: started again when they die, asked how they do, told and asked things. */
@@ -63,9 +75,7 @@ export class RelayWorkers<Policies> {
   /** Starts every thread; rejects when one dies before it serves. */
   async start(): Promise<void> {
     for (let index = 0; index < this.#options.count; index++) {
-      const wakeFd = createEventFd();
-      const thread = this.#startThread(index, wakeFd);
-      this.#workers.push({ index, wakeFd, restarts: 0, ...thread });
+      this.#workers.push(this.#createWorker(index));
     }
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
     await Promise.all(this.#workers.map((worker) => worker.ready));
@@ -87,6 +97,20 @@ export class RelayWorkers<Policies> {
     return this.#questions.ask(index, kind, subject, (question) => post(worker, question));
   }
 
+  /** Asks as `ask` does; a worker that stands still is ended, and another one started, for the question to be over. */
+  async demand<Kind extends keyof Answers>(
+    index: number,
+    kind: Kind,
+    subject: Subjects[Kind],
+  ): Promise<Answers[Kind] | undefined> {
+    const timer = setTimeout(() => this.#endStalled(index), WORKER_STALL_SECONDS * 1000);
+    try {
+      return await this.ask(index, kind, subject);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** How each of them does. */
   get health(): WorkerHealth[] {
     const now = readMonotonicMs();
@@ -100,11 +124,9 @@ export class RelayWorkers<Policies> {
     this.#isStopping = true;
     clearInterval(this.#timer);
     const workers = this.#workers;
+    for (const { restartTimer } of workers) clearTimeout(restartTimer);
     await Promise.all(workers.map(stopWorker));
-    for (const { index, wakeFd } of workers) {
-      this.#questions.giveUp(index);
-      closeSocket(wakeFd);
-    }
+    for (const { wakeFd } of workers) closeSocket(wakeFd);
     this.#workers = [];
   }
 
@@ -115,27 +137,45 @@ export class RelayWorkers<Policies> {
     }
   }
 
-  #startThread(
-    index: number,
-    wakeFd: number,
-  ): Pick<RelayWorker, 'thread' | 'port' | 'startedAtMs' | 'isRunning' | 'ready'> {
+  #createWorker(index: number): RelayWorker {
+    const wakeFd = createEventFd();
+    try {
+      const thread = this.#startThread(index, wakeFd);
+      const rest = { restarts: 0, downSinceMs: undefined, restartTimer: undefined };
+      return { index, wakeFd, ...rest, ...thread };
+    } catch (error) {
+      closeSocket(wakeFd);
+      throw error;
+    }
+  }
+
+  /** Throws Error of Node.js when the system has no thread left. */
+  #startThread(index: number, wakeFd: number): RelayThread {
     const { port1: port, port2: workerPort } = new MessageChannel();
-    const start: WorkerStart<Policies> = {
-      ...this.#options.startOf(index),
-      wakeFd,
-      port: workerPort,
-    };
-    this.#heartbeats.forget(index);
-    const thread = new Worker(this.#options.workerUrl, {
-      name: `relay-${index}`,
-      workerData: start,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MEGABYTES },
-      transferList: [workerPort],
-    });
-    const ready = new Promise<void>((resolve, reject) => {
+    try {
+      const start = { ...this.#options.startOf(index), wakeFd, port: workerPort };
+      const thread = new Worker(this.#options.workerUrl, {
+        name: `relay-${index}`,
+        workerData: start satisfies WorkerStart<Policies>,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MEGABYTES },
+        transferList: [workerPort],
+      });
+      const ready = this.#untilReady(index, thread, port);
+      ready.catch(() => {});
+      const state = { isRunning: true, isStalled: false, servingSinceMs: undefined };
+      return { thread, port, ready, ...state };
+    } catch (error) {
+      port.close();
+      throw error;
+    }
+  }
+
+  #untilReady(index: number, thread: Worker, port: MessagePort): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       port.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') resolve();
-        else this.#handle(message);
+        if (message.kind !== 'ready') return this.#handle(message);
+        this.#noteServing(index);
+        resolve();
       });
       thread.once('error', (error) => {
         this.#report('error', 'a relay worker failed', {
@@ -145,10 +185,18 @@ export class RelayWorkers<Policies> {
         });
         reject(error);
       });
-      thread.once('exit', () => this.#workerExited(index));
+      thread.once('exit', () => {
+        this.#workerExited(index);
+        reject(new Error('the relay worker has ended'));
+      });
     });
-    ready.catch(() => {});
-    return { thread, port, startedAtMs: performance.now(), isRunning: true, ready };
+  }
+
+  #noteServing(index: number): void {
+    const worker = this.#workers[index];
+    if (worker === undefined || !worker.isRunning) return;
+    worker.servingSinceMs = readMonotonicMs();
+    this.#heartbeats.forget(index);
   }
 
   #handle(message: Exclude<FromWorker, { kind: 'ready' }>): void {
@@ -168,23 +216,50 @@ export class RelayWorkers<Policies> {
   /** Frees what the dead worker held and starts another one on the same listener sockets. */
   #workerExited(index: number): void {
     const worker = this.#workers[index];
-    if (this.#isStopping || worker === undefined) return;
+    if (worker === undefined) return;
     worker.isRunning = false;
     worker.port.close();
-    this.#release(index);
+    if (!this.#isStopping) {
+      this.#release(index);
+      this.#restartLater(worker);
+    }
     this.#questions.giveUp(index);
-    const isHealthy = performance.now() - worker.startedAtMs >= HEALTHY_MS_MIN;
-    setTimeout(() => this.#restart(worker), isHealthy ? 0 : RESTART_PAUSE_MS);
+  }
+
+  /** One that dies again and again does not count as alive meanwhile, even if it serves for a moment each time. */
+  #restartLater(worker: RelayWorker): void {
+    const now = readMonotonicMs();
+    const isHealthy = now - (worker.servingSinceMs ?? now) >= HEALTHY_MS_MIN;
+    if (isHealthy) worker.downSinceMs = now;
+    worker.downSinceMs ??= now;
+    this.#heartbeats.owe(worker.index, worker.downSinceMs);
+    const pauseMs = isHealthy ? 0 : RESTART_PAUSE_MS;
+    worker.restartTimer = setTimeout(() => this.#restart(worker), pauseMs);
   }
 
   #restart(worker: RelayWorker): void {
-    if (this.#isStopping) return;
+    try {
+      Object.assign(worker, this.#startThread(worker.index, worker.wakeFd));
+    } catch (error) {
+      const fields = { worker: worker.index, error: String(error) };
+      this.#report('error', 'a relay worker cannot be started again, which is tried on', fields);
+      worker.restartTimer = setTimeout(() => this.#restart(worker), RESTART_PAUSE_MS);
+      return;
+    }
     worker.restarts++;
-    Object.assign(worker, this.#startThread(worker.index, worker.wakeFd));
     worker.ready.then(
       () => this.#report('warn', 'a relay worker was started again', { worker: worker.index }),
       () => {},
     );
+  }
+
+  /** Its questions are given up once it is gone: what it uses may not be closed before. */
+  #endStalled(index: number): void {
+    const worker = this.#workers[index];
+    if (worker === undefined || !worker.isRunning || worker.isStalled) return;
+    worker.isStalled = true;
+    this.#report('error', 'a relay worker stands still and is ended', { worker: index });
+    terminate(worker);
   }
 
   #release(index: number): void {
@@ -206,12 +281,17 @@ function post<Policies>(worker: RelayWorker, message: ToWorker<Policies>): void 
   signalEventFd(worker.wakeFd);
 }
 
+/** A thread that waits for its sockets comes to its end only when it is woken. */
+function terminate(worker: RelayWorker): void {
+  void worker.thread.terminate();
+  signalEventFd(worker.wakeFd);
+}
+
 async function stopWorker(worker: RelayWorker): Promise<void> {
+  if (!worker.isRunning) return;
   const exited = new Promise((resolve) => worker.thread.once('exit', resolve));
-  if (worker.thread.threadId === -1) return;
   post(worker, { kind: 'stop' });
-  const timer = setTimeout(() => void worker.thread.terminate(), STOP_MS_MAX);
+  const timer = setTimeout(() => terminate(worker), STOP_MS_MAX);
   await exited;
   clearTimeout(timer);
-  worker.port.close();
 }

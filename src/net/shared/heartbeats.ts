@@ -42,6 +42,14 @@ export class Heartbeats {
     return Math.max(owed, this.#values[at + LAG]!);
   }
 
+  /** A worker that is gone owes an answer since then, or since it was asked if that is earlier. */
+  owe(worker: number, since: MonotonicMs): void {
+    const at = worker * VALUES;
+    const isEarlier = this.#isAsked(at) && this.#values[at + ASKED_AT]! < since;
+    const askedAt = isEarlier ? this.#values[at + ASKED_AT]! : since;
+    this.#values.set([askedAt, 0, 0], at);
+  }
+
   /** A new worker owes nothing. */
   forget(worker: number): void {
     this.#values.fill(0, worker * VALUES, (worker + 1) * VALUES);

@@ -19,7 +19,7 @@ export interface QuotaLimits {
   readonly allocationsMax: number;
   /** Of one client: an IPv4 address or an IPv6 /64. */
   readonly allocationsPerAddressMax: number;
-  /** Of one user id; 0 means no quota. */
+  /** Of one user id, and as many again that are degraded; 0 means no quota. */
   readonly allocationsPerUserMax: number;
 }
 
@@ -78,9 +78,9 @@ export class QuotaTable implements QuotaPolicy {
     const user = keyOf(`user ${userId}`);
     const address = keyOf(`address ${networkOf(client)}`);
     const { allocationsMax, allocationsPerAddressMax, allocationsPerUserMax } = this.limits;
+    const userMax = isBeyondUserQuota ? 2 * allocationsPerUserMax : allocationsPerUserMax;
     return this.#lock.run(() => {
-      const isUserLimited = allocationsPerUserMax > 0 && !isBeyondUserQuota;
-      if (isUserLimited && this.#count(user) >= allocationsPerUserMax) return 'userQuotaReached';
+      if (allocationsPerUserMax > 0 && this.#count(user) >= userMax) return 'userQuotaReached';
       if (this.#count(address) >= allocationsPerAddressMax) return 'addressQuotaReached';
       if (this.#total() >= Math.min(allocationsMax, ALLOCATIONS_CAPACITY))
         return 'insufficientCapacity';
