@@ -24,6 +24,7 @@ admin:
   metrics_endpoint: http://127.0.0.1:${METRICS_PORT_DEFAULT}/metrics
   healthcheck_endpoint: http://127.0.0.1:${HEALTHCHECK_PORT_DEFAULT}
   api_endpoint: ${API_ENDPOINT_DEFAULT}
+  drain_timeout: 0 # Ctrl-C ends it at once
 auth:
   type: ephemeral
   realm: turnpike.local

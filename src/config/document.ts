@@ -9,12 +9,13 @@ import {
   type Document,
   type Pair,
 } from 'yaml';
-import { errorText } from '../errors.ts';
 import type { Locator, Path, Position } from './problems.ts';
+import { explainExpansion, explainSyntax } from './syntax-faults.ts';
 
 /** A fault of the text itself. */
 export interface Fault extends Position {
   readonly path: Path;
+  /** Never a part of the text. */
   readonly message: string;
 }
 
@@ -71,23 +72,14 @@ function textFaults(
   positionAt: (offset: number) => Position,
 ): Fault[] {
   const faults = new Map<number, Fault>();
-  for (const { code, message, pos } of [...yaml.errors, ...yaml.warnings]) {
+  for (const { code, pos } of [...yaml.errors, ...yaml.warnings]) {
     const [offset] = pos;
     if (faults.has(offset)) continue;
     const isVariable = text.slice(offset - 1, offset + 1) === '${';
-    const explanation = isVariable ? 'quote "${NAME}" inside { } and [ ]' : explain(code, message);
+    const explanation = isVariable ? 'quote "${NAME}" inside { } and [ ]' : explainSyntax(code);
     faults.set(offset, { ...positionAt(offset), path: [], message: explanation });
   }
   return [...faults.values()];
-}
-
-function explain(code: string, message: string): string {
-  if (code === 'RESOURCE_EXHAUSTION') return 'nested too deeply';
-  if (code === 'MULTIPLE_DOCS') return 'only one YAML document is accepted';
-  // The tag may be a secret that somebody forgot to quote.
-  if (code === 'TAG_RESOLVE_FAILED')
-    return 'YAML tags are not accepted; quote text that starts with !';
-  return message;
 }
 
 function structureFaults(yaml: YamlDocument, positionAt: (offset: number) => Position): Fault[] {
@@ -115,7 +107,7 @@ function toData(
   try {
     return { root: yaml.toJS({ maxAliasCount: ALIASES_MAX }), faults };
   } catch (error) {
-    const fault = { line: 1, column: 1, path: [], message: errorText(error) };
+    const fault = { line: 1, column: 1, path: [], message: explainExpansion(error) };
     return { root: undefined, faults: [fault] };
   }
 }

@@ -29,6 +29,7 @@ export function escapeVariables(text: string): string {
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const REFERENCE_BODY = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
 const WHOLE_VALUE = /^\$([A-Z_][A-Z0-9_]*)$/;
+const VARIABLE_NAME = /^[A-Z_][A-Z0-9_]*$/;
 
 class Expansion {
   readonly #environment: Environment;
@@ -80,10 +81,7 @@ class Expansion {
     const value = this.#valueOf(name);
     if (value !== undefined && (value !== '' || fallback === undefined)) return value;
     if (fallback !== undefined) return fallback;
-    this.#report.problem(
-      path,
-      `environment variable ${name} is not defined; define it or write \${${name}:-default}`,
-    );
+    this.#report.problem(path, undefinedVariable(name));
     return '';
   }
 
@@ -94,6 +92,13 @@ class Expansion {
     const publicPort = this.#valueOf('STUNNER_PUBLIC_PORT') ?? '';
     return /^\d+$/.test(publicPort) ? publicPort : String(LISTENER_PORT_DEFAULT);
   }
+}
+
+/** What is no usual name may be a part of a secret, also in a place where none belongs. */
+function undefinedVariable(name: string): string {
+  return VARIABLE_NAME.test(name)
+    ? `environment variable ${name} is not defined; define it or write \${${name}:-default}`
+    : 'names an environment variable that is not defined; define it, or write $${ for a literal ${';
 }
 
 /** A secret may itself be `$ABC`, hence the shorter syntax is off there. */

@@ -15,9 +15,19 @@ export function loadConfig(
   environment: Environment,
   onRead: (path: string) => void = () => {},
 ): ParseResult {
-  const resolvePath = (path: string): string => resolve(dirname(fileName), path);
   onRead(resolve(fileName));
-  return parseConfig(readText(fileName), {
+  return parseConfigText(readText(fileName), fileName, environment, onRead);
+}
+
+/** Parses a configuration as if it were the content of a file, see `loadConfig`. */
+export function parseConfigText(
+  text: string,
+  fileName: string,
+  environment: Environment,
+  onRead: (path: string) => void = () => {},
+): ParseResult {
+  const resolvePath = (path: string): string => resolve(dirname(fileName), path);
+  return parseConfig(text, {
     fileName,
     environment,
     readFile: (path) => {

@@ -20,7 +20,8 @@ export function oneLineConfig(uri: string): GatewayConfig {
   const result = parseConfig(
     JSON.stringify({
       version: 'v1',
-      admin: { healthcheck_endpoint: '' },
+      // Who tries it out wants Ctrl-C to end it.
+      admin: { healthcheck_endpoint: '', drain_timeout: 0 },
       auth: {
         type: 'static',
         credentials: { username: escapeVariables(username), password: escapeVariables(password) },

@@ -2,7 +2,6 @@ import { differencesOf, type ConfigView, type Difference } from './differences.t
 import type { GatewayConfig } from './gateway-config.ts';
 import { formatPath, type Path } from './problems.ts';
 import { configEntries, redactConfig } from './redact.ts';
-import { NO_PART_CHANGED, partsOf, type ChangedSections } from './reload-parts.ts';
 
 /** How a change comes into force: in place, by opening a socket elsewhere, or only in a new process. */
 export type ChangeEffect = 'update' | 'reopen' | 'restart';
@@ -16,14 +15,6 @@ export interface ConfigChange {
   /** The same; undefined when there is nothing any more. */
   readonly after: unknown;
   readonly effect: ChangeEffect;
-}
-
-/** What has to be done to come from one configuration to another. */
-export interface ReloadPlan {
-  /** In the order of the file; empty when nothing would change. */
-  readonly changes: readonly ConfigChange[];
-  /** Which parts of a running gateway a change concerns. */
-  readonly changedSections: ChangedSections;
 }
 
 /** An asterisk stands for any name. */
@@ -44,25 +35,21 @@ const WORKERS = 'relay.workers';
  * Files that are read later, certificates above all, are compared by their names only. Whether an endpoint is a default
  * one is no difference.
  *
+ * @returns the changes in the order of the file; empty when nothing would change.
  * @param autoWorkers - how many workers `auto` stands for; the same number in its place then needs no restart.
  */
 export function planReload(
   before: GatewayConfig,
   after: GatewayConfig,
   autoWorkers?: number,
-): ReloadPlan {
+): ConfigChange[] {
   const differences = differencesOf(viewOf(before), viewOf(after));
   const isSameCount = workerCount(before, autoWorkers) === workerCount(after, autoWorkers);
-  const changedSections = { ...NO_PART_CHANGED };
-  for (const difference of differences) {
-    for (const part of partsOf(difference)) changedSections[part] = true;
-  }
-  const changes = differences.map((difference) => ({
+  return differences.map((difference) => ({
     ...difference,
     path: formatPath(difference.path),
     effect: effectOf(difference, isSameCount),
   }));
-  return { changes, changedSections };
 }
 
 function viewOf(config: GatewayConfig): ConfigView {

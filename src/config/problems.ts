@@ -1,3 +1,6 @@
+import { MASK } from './redact-values.ts';
+import { shownPath } from './shown-path.ts';
+
 /** Where a value sits in the configuration: keys and list indexes from the root. */
 export type Path = readonly (string | number)[];
 
@@ -10,7 +13,7 @@ export interface Position {
 /** One thing an operator has to look at. */
 export interface Problem extends Position {
   readonly file: string;
-  /** Such as `listeners[0].port`; empty for the whole file. */
+  /** Such as `listeners[0].port`, `***` for a key that may be a secret; empty for the whole file. */
   readonly path: string;
   /** What is wrong and what is accepted; never a secret. */
   readonly message: string;
@@ -46,6 +49,7 @@ export class ProblemReport {
 
   /** Records a problem; a later one for the same path is a consequence of the first and is left out. */
   problem(path: Path, message: string, part: 'key' | 'value' = 'value'): void {
+    // Not as it is shown: what is masked alike is not the same.
     const text = formatPath(path);
     if (this.#problems.has(text)) return;
     this.#problems.set(text, this.#entry(path, message, part));
@@ -64,7 +68,7 @@ export class ProblemReport {
 
   #entry(path: Path, message: string, part: 'key' | 'value'): Problem {
     const { line, column } = this.#locator.locate(path, part);
-    return { file: this.#file, line, column, path: formatPath(path), message };
+    return { file: this.#file, line, column, path: formatPath(shownPath(path)), message };
   }
 }
 
@@ -87,7 +91,9 @@ function isWithin(inner: string, outer: string): boolean {
 
 function formatSegment(segment: string | number): string {
   if (typeof segment === 'number') return `[${segment}]`;
-  return /^[\w-]+$/.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`;
+  return segment === MASK || /^[\w-]+$/.test(segment)
+    ? `.${segment}`
+    : `[${JSON.stringify(segment)}]`;
 }
 
 function byPosition(left: Problem, right: Problem): number {

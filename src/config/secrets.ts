@@ -63,9 +63,14 @@ function readSecretFile(
     return { text: '', path: filePath };
   }
   const text = tryRead(readFile, file);
-  if (text === undefined) report.problem(filePath, `cannot read ${file}`);
-  else if (text === '') report.problem(filePath, `${file} is empty`);
+  if (text === undefined) report.problem(filePath, `cannot read ${nameOf(file)}`);
+  else if (text === '') report.problem(filePath, `${nameOf(file)} is empty`);
   return { text: text ?? '', path: filePath };
+}
+
+/** A word without a folder may be the secret itself, given under the wrong key. */
+function nameOf(file: string): string {
+  return /^(?:\.{0,2}\/|[A-Za-z]:\\)[\w./\\~@+-]*$/.test(file) ? file : 'the file of that name';
 }
 
 function tryRead(readFile: (path: string) => string, file: string): string | undefined {
