@@ -1,20 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from './config/gateway-config.ts';
-import { planReload } from './config/plan.ts';
-import { EventHub } from './http/events/event-hub.ts';
 import type { Log, LogRecord } from './log.ts';
 import { Statistics } from './metrics/statistics.ts';
-import type { DataPlane } from './net/data-plane.ts';
+import { SerialQueue } from './net/shared/serial-queue.ts';
 import type { ClusterResolver } from './route/cluster-resolver.ts';
-import { hostNamesOf } from './route/resolved-endpoints.ts';
 import { AddressDiscovery } from './service/address-discovery.ts';
-import {
-  certifiedParts,
-  CertificateService,
-  type ListenerCheck,
-} from './service/certificate-service.ts';
+import { CertificateService, type ListenerCheck } from './service/certificate-service.ts';
 import { watchClusterNames } from './service/cluster-names.ts';
-import type { ConfigSource, SourcedConfig } from './service/config-source.ts';
+import { ConfigInForce } from './service/config-in-force.ts';
 import {
   checkForReactor,
   createDataPlane,
@@ -22,16 +14,15 @@ import {
   type CreatedDataPlane,
 } from './service/create-data-plane.ts';
 import { waitUntilEmpty } from './service/drain.ts';
-import { HttpEndpoints, type PreparedEndpoints } from './service/http-endpoints.ts';
+import { EventHub } from './service/event-hub.ts';
 import { GatewayView, type GatewayState } from './service/gateway-view.ts';
+import { HttpEndpoints } from './service/http-endpoints.ts';
 import { OperatorControl } from './service/operator-control.ts';
-import { planEndpoints } from './service/planned-endpoints.ts';
+import { planEndpoints } from './service/plan-endpoints.ts';
 import { PolicyStore } from './service/policy-store.ts';
 import { checkRelayAddresses, hostAddresses, planListeners } from './service/relay-plan.ts';
-import { Reloader, type PlannedReload, type Reloadable } from './service/reloader.ts';
-import { SerialQueue } from './service/serial-queue.ts';
+import { Reloader, type ConfigSource, type SourcedConfig } from './service/reloader.ts';
 import { reportUnreachable } from './service/unreachable-clusters.ts';
-import type { PolicyData } from './service/turn-service.ts';
 import type { Support } from './sys/libc.ts';
 
 /** How a gateway runs, beyond its configuration. */
@@ -59,49 +50,60 @@ interface GatewayParts {
 }
 
 /** A running gateway: data plane, certificates, name resolution and HTTP endpoints, owned by the main thread. */
-export class Gateway implements Reloadable {
-  readonly #view: GatewayView;
-  readonly #control: OperatorControl;
+export class Gateway {
   readonly #parts: GatewayParts;
-  readonly #plane: DataPlane<PolicyData>;
+  readonly #inForce: ConfigInForce;
+  readonly #reloader: Reloader;
   readonly #resolver: ClusterResolver;
   readonly #http: HttpEndpoints;
-  readonly #reloader: Reloader;
-  readonly #changes = new SerialQueue();
+  readonly #view: GatewayView;
   readonly #abort = new AbortController();
-  /** As it is written, with nothing filled in that was found out. */
-  #written: GatewayConfig;
-  #config: GatewayConfig;
-  #certificates: CertificateService;
   #state: GatewayState = 'running';
 
   private constructor(parts: GatewayParts) {
-    const { options, onRecord, created, policies, source, loaded } = parts;
+    const { options, onRecord, check, created, policies, discovery, source, loaded } = parts;
+    const { log, version } = options;
+    const queue = new SerialQueue();
     this.#parts = parts;
-    this.#plane = created.plane;
-    this.#written = loaded.config;
-    this.#config = parts.config;
-    this.#certificates = parts.certificates;
-    this.#http = new HttpEndpoints(options.log);
-    this.#reloader = new Reloader(source, loaded.files, this, onRecord);
-    this.#resolver = watchClusterNames(parts.config, options.log, (addresses) =>
+    this.#http = new HttpEndpoints(log);
+    this.#resolver = watchClusterNames(parts.config, log, (addresses) =>
       policies.replaceAddresses(addresses),
     );
+    this.#inForce = new ConfigInForce(
+      {
+        log,
+        onRecord,
+        check,
+        plane: created.plane,
+        workers: created.workers,
+        policies,
+        discovery,
+        resolver: this.#resolver,
+        http: this.#http,
+        queue,
+        planEndpoints: (config, certificates) =>
+          planEndpoints({ config, certificates, view: this.#view, control, log }),
+      },
+      loaded.config,
+      parts.config,
+      parts.certificates,
+    );
+    this.#reloader = new Reloader(source, loaded.files, this.#inForce, queue, onRecord);
     this.#view = new GatewayView({
-      version: options.version,
+      version,
       created,
       policies,
       statistics: new Statistics(created.memory.statistics),
       reloader: this.#reloader,
       now: () => ({
-        config: this.#config,
+        config: this.#inForce.current,
         state: this.#state,
-        certificates: this.#certificates.status(),
+        certificates: this.#inForce.certificates.status(),
       }),
     });
-    this.#control = new OperatorControl({
+    const control = new OperatorControl({
       view: this.#view,
-      log: options.log,
+      log,
       events: parts.events,
       reloader: this.#reloader,
       drain: () => this.drain(),
@@ -151,10 +153,6 @@ export class Gateway implements Reloadable {
     }
   }
 
-  get config(): GatewayConfig {
-    return this.#config;
-  }
-
   /** Accepts no new allocations; live ones go on. */
   drain(): void {
     if (this.#state !== 'running') return;
@@ -162,17 +160,18 @@ export class Gateway implements Reloadable {
     this.#parts.policies.setDraining(true);
   }
 
-  /** Accepts allocations again. */
-  undrain(): void {
-    if (this.#state !== 'draining') return;
-    this.#setState('running');
+  /** Accepts allocations again; false when it is too late, since the gateway stops. */
+  undrain(): boolean {
+    if (this.#state === 'stopping') return false;
+    if (this.#state === 'draining') this.#setState('running');
     this.#parts.policies.setDraining(false);
+    return true;
   }
 
   /** Reads configuration and certificates again. */
   async reload(trigger: string): Promise<void> {
-    await this.#reloader.reload({ isDryRun: false, trigger });
-    await this.#certificates.reload();
+    await this.#reloader.reload(trigger);
+    await this.#inForce.certificates.reload();
   }
 
   /** Drains, waits for the live allocations as long as the configuration says, and stops. */
@@ -180,7 +179,7 @@ export class Gateway implements Reloadable {
     this.drain();
     this.#setState('stopping');
     const count = (): number => this.#view.allocations;
-    const { drainTimeoutSeconds } = this.#config.admin;
+    const { drainTimeoutSeconds } = this.#inForce.current.admin;
     if (count() > 0) {
       const fields = { allocations: count(), drainTimeoutSeconds };
       this.#report('waiting for live allocations; a second signal stops at once', fields);
@@ -192,121 +191,34 @@ export class Gateway implements Reloadable {
   /** Ends all allocations and closes everything. */
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#inForce.close();
+    this.#parts.discovery.stop();
+    // First of all, so that a reload that waits for a worker ends as well.
+    await this.#parts.created.plane.stop();
     await this.#reloader.stop();
     this.#resolver.close();
-    this.#parts.discovery.stop();
-    await this.#certificates.stop();
-    await this.#plane.stop();
+    await this.#inForce.certificates.stop();
     await this.#http.stop();
-  }
-
-  async plan(written: GatewayConfig): Promise<PlannedReload> {
-    const { discovery } = this.#parts;
-    await discovery.learn(written);
-    const next = discovery.resolve(written);
-    return { next, plan: planReload(this.#config, next, this.#parts.created.workers) };
-  }
-
-  async apply(next: GatewayConfig, written: GatewayConfig): Promise<void> {
-    await this.#changes.run(() => this.#apply(next));
-    this.#written = written;
-    this.#parts.discovery.follow(written);
   }
 
   /** Opens the sockets, and closes all of them again when one cannot be had. */
   async #open(): Promise<void> {
-    const { policies, discovery } = this.#parts;
+    const { policies, created } = this.#parts;
+    const { plane } = created;
     try {
-      policies.follow((changed) => this.#plane.replacePolicies(changed));
-      await this.#plane.start();
-      const endpoints = await this.#prepareEndpoints(this.#config, this.#certificates);
-      await endpoints.commit();
-      this.#certificates.start(() => this.#replaceTls());
-      discovery.onChange(() => void this.#rediscover());
+      policies.follow((changed) => plane.replacePolicies(changed));
+      await plane.start();
+      await this.#inForce.open();
       await this.#reloader.follow();
     } catch (error) {
+      await this.#reloader.stop();
       this.#resolver.close();
       await this.#http.stop();
-      await this.#plane.stop();
+      await plane.stop();
       throw error;
     }
-    const listeners = this.#config.listeners.map(({ name }) => name);
-    this.#report('gateway is ready', { mode: this.#plane.mode, listeners });
-  }
-
-  /** What may fail comes first, so that nothing has to be taken back which clients have seen. */
-  async #apply(asked: GatewayConfig): Promise<void> {
-    const { policies, options } = this.#parts;
-    const { workers } = this.#config.relay;
-    const next = { ...asked, relay: { ...asked.relay, workers } };
-    const listeners = planListeners(next, hostAddresses());
-    if (!isDeepStrictEqual(next.relay, this.#config.relay)) await checkRelayAddresses(listeners);
-    const certificates = await this.#certificatesFor(next);
-    try {
-      const endpoints = await this.#prepareEndpoints(next, certificates);
-      try {
-        policies.announce(next);
-        await this.#plane.replaceListeners(listeners, certificates.ofListeners);
-      } catch (error) {
-        await endpoints.rollBack();
-        throw error;
-      }
-      await this.#replaceCertificates(certificates);
-      this.#config = next;
-      policies.replaceConfig(next);
-      this.#plane.replaceLimits(next.limits);
-      this.#resolver.watch(hostNamesOf(next.clusters));
-      options.log.setLevels(next.admin.logLevels);
-      await endpoints.commit();
-    } catch (error) {
-      if (certificates !== this.#certificates) await certificates.stop();
-      throw error;
-    }
-    this.#replaceTls();
-  }
-
-  #prepareEndpoints(
-    config: GatewayConfig,
-    certificates: CertificateService,
-  ): Promise<PreparedEndpoints> {
-    const { log } = this.#parts.options;
-    const subject = { config, certificates, view: this.#view, control: this.#control, log };
-    return this.#http.prepare(planEndpoints(subject));
-  }
-
-  /** The certificates in use, when the configuration asks for the same. */
-  async #certificatesFor(next: GatewayConfig): Promise<CertificateService> {
-    if (isDeepStrictEqual(certifiedParts(next), certifiedParts(this.#config))) {
-      return this.#certificates;
-    }
-    const { options, check, onRecord } = this.#parts;
-    return CertificateService.load(next, options.log, check, onRecord);
-  }
-
-  async #replaceCertificates(certificates: CertificateService): Promise<void> {
-    if (certificates === this.#certificates) return;
-    const old = this.#certificates;
-    this.#certificates = certificates;
-    await old.stop();
-    certificates.start(() => this.#replaceTls());
-  }
-
-  #replaceTls(): void {
-    this.#plane.replaceTls(this.#certificates.ofListeners);
-    this.#http.replaceTls('ice', this.#certificates.ofIce);
-    this.#http.replaceTls('api', this.#certificates.ofApi);
-  }
-
-  /** The public address has changed. */
-  async #rediscover(): Promise<void> {
-    const { discovery } = this.#parts;
-    await this.#changes
-      .run(() => this.#apply(discovery.resolve(this.#written)))
-      .catch((error) => {
-        this.#parts.options.log
-          .scope('gateway')
-          .error({ err: error }, 'the public address is kept');
-      });
+    const listeners = this.#inForce.current.listeners.map(({ name }) => name);
+    this.#report('gateway is ready', { mode: plane.mode, listeners });
   }
 
   #setState(state: GatewayState): void {

@@ -35,12 +35,21 @@ export const DEGRADED_BYTES_PER_SECOND_DEFAULT = 16_000;
 export const UNAUTHENTICATED_PER_SECOND_PER_ADDRESS_DEFAULT = 10;
 /** Users whose traffic of the current second is remembered when there are limits for users. */
 export const USER_RATE_ENTRIES_MAX = 65_536;
+/**
+ * Different sets of own addresses and ports, the current one included, that a process keeps from being peers; older
+ * ones are forgotten. A set ends with a reload or a change of addresses, while allocations may still live there.
+ */
+export const OWN_ADDRESS_SETS_MAX = 64;
 /** User ids that are revoked at a time. */
 export const REVOCATIONS_MAX = 10_000;
 /** Listeners, and clusters, with metrics of their own since the start; further ones are counted together. */
 export const METRIC_NAMES_MAX = 1024;
 /** Sessions in one answer of the admin API. */
 export const SESSIONS_PER_PAGE_MAX = 1000;
+/** The same when the request names no number. */
+export const SESSIONS_PER_PAGE_DEFAULT = 100;
+/** Longest answer of the admin API that the command line reads, bytes; a full page of sessions is far shorter. */
+export const ADMIN_ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 /** A worker whose loop has stood still for so long is not alive, seconds. */
 export const WORKER_STALL_SECONDS = 5;
 /** Local addresses that one wildcard listener keeps apart per worker. */

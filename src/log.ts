@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { LOG_LEVEL_DEFAULT } from './config/default-values.ts';
 import type { LogLevel } from './config/gateway-config.ts';
@@ -45,6 +44,7 @@ const SECRET_KEYS = [
 export class Log {
   readonly #root: Logger;
   #levels: LogOptions['levels'];
+  #format: LogOptions['format'];
   readonly #loggerByScope = new Map<string, Logger>();
 
   /** @param destination - standard output unless a test says otherwise. */
@@ -53,7 +53,10 @@ export class Log {
     destination: DestinationStream = pino.destination({ dest: 1, sync: false }),
   ) {
     this.#levels = options.levels;
-    const stream = options.format === 'text' ? textStream(destination) : destination;
+    this.#format = options.format;
+    const stream = {
+      write: (line: string) => destination.write(this.#format === 'text' ? textLine(line) : line),
+    };
     const redact = { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '***' };
     const timestamp = pino.stdTimeFunctions.isoTime;
     const formatters = { level: (label: string) => ({ level: label }) };
@@ -74,6 +77,11 @@ export class Log {
     return this.#levels;
   }
 
+  /** Lets records have another form from now on. */
+  setFormat(format: LogOptions['format']): void {
+    this.#format = format;
+  }
+
   /** Lets other levels hold from now on. */
   setLevels(levels: LogOptions['levels']): void {
     this.#levels = levels;
@@ -90,20 +98,9 @@ export class Log {
   }
 }
 
-/** Turns JSON lines into lines for people: time, level, scope, message, then the fields. */
-function textStream(destination: DestinationStream): DestinationStream {
-  return new Writable({
-    decodeStrings: false,
-    write(line: string | Buffer, _encoding, done) {
-      const { time, level, scope, msg, ...fields } = JSON.parse(String(line)) as Record<
-        string,
-        unknown
-      >;
-      const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
-      destination.write(
-        `${String(time)} ${String(level).toUpperCase()} ${String(scope)}: ${String(msg)}${rest.join('')}\n`,
-      );
-      done();
-    },
-  });
+/** Turns a line of JSON into one for people: time, level, scope, message, then the fields. */
+function textLine(line: string): string {
+  const { time, level, scope, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
+  return `${String(time)} ${String(level).toUpperCase()} ${String(scope)}: ${String(msg)}${rest.join('')}\n`;
 }

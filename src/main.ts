@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { loadForCommand, type LoadedConfig } from './cli/configuration.ts';
+import { dirname, join } from 'node:path';
+import { loadForCommand, loadText, type LoadedConfig } from './cli/configuration.ts';
 import { runCommandLine, type Runners } from './cli/program.ts';
 import { startBanner } from './cli/start-banner.ts';
 import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
@@ -11,13 +12,14 @@ import { Gateway } from './gateway.ts';
 import { Log } from './log.ts';
 import { resolveRouteTable } from './service/cluster-names.ts';
 import { EchoBackend } from './service/echo-backend.ts';
-import type { ConfigSource } from './service/config-source.ts';
-import { iceGateway } from './service/ice-service.ts';
+import type { ConfigSource } from './service/reloader.ts';
+import { iceGateway } from './service/ice-endpoint.ts';
 import { StandaloneIce } from './service/standalone-ice.ts';
 
 const runners: Runners = {
   start: async (loaded, { isPortable, file }) => {
     const log = openLog(loaded);
+    ignoreSignalsFor(log);
     const source = configSource(loaded, file, log);
     const gateway = await Gateway.start(source, { log, isPortable, version: packageVersion() });
     const services: Stoppable[] = [{ stop: () => gateway.drainAndStop() }];
@@ -28,10 +30,10 @@ const runners: Runners = {
       process.stdout.write(startBanner(loaded.config));
     }
     obeySignals(gateway, services, log);
-    process.on('SIGUSR1', () => gateway.drain());
   },
   ice: async (loaded) => {
     const log = openLog(loaded);
+    ignoreSignalsFor(log);
     const service = await StandaloneIce.start(loaded.config, iceOrDefault(loaded.config), log);
     log.scope('gateway').info('the ICE API is ready');
     obeySignals(service, [service], log);
@@ -45,8 +47,10 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
-interface Reloadable {
+interface Signalled {
   reload(trigger: string): Promise<void>;
+  /** Takes no new work; undefined where there is nothing that goes on. */
+  drain?(): void;
 }
 
 /** The configuration that has been read at first, then again from its file whenever it is asked for. */
@@ -59,6 +63,7 @@ function configSource(loaded: LoadedConfig, file: string | undefined, log: Log):
       first = undefined;
       return current;
     },
+    parse: (text) => loadText(text, join(dirname(file ?? ''), 'candidate')),
   };
 }
 
@@ -78,12 +83,22 @@ async function failAfterStop(gateway: Gateway, error: unknown): Promise<never> {
   throw error;
 }
 
+/** Those that would end the process, or open the debugger of Node.js, while it is starting. */
+function ignoreSignalsFor(log: Log): void {
+  for (const early of ['SIGHUP', 'SIGUSR1'] as const) {
+    process.on(early, () => log.scope('gateway').debug({ signal: early }, 'signal'));
+  }
+}
+
 /** The first signal to stop does so in good order, a second one at once. */
-function obeySignals(service: Reloadable, services: readonly Stoppable[], log: Log): void {
+function obeySignals(service: Signalled, services: readonly Stoppable[], log: Log): void {
   const logger = log.scope('gateway');
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
-    if (isStopping) process.exit(1);
+    if (isStopping) {
+      logger.warn({ signal }, 'stopping at once: live allocations end');
+      process.exit(1);
+    }
     isStopping = true;
     logger.info({ signal }, 'stopping');
     for (const one of services) await one.stop();
@@ -91,6 +106,7 @@ function obeySignals(service: Reloadable, services: readonly Stoppable[], log: L
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
   process.on('SIGHUP', (signal) => void service.reload(signal));
+  process.on('SIGUSR1', () => service.drain?.());
 }
 
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {

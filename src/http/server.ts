@@ -18,6 +18,7 @@ import { ACME_TLS_PROTOCOL, type TlsSettings } from '../tls/tls-settings.ts';
 export class HttpServers {
   #tls: TlsSettings | undefined;
   readonly #secure = new Set<HttpsServer>();
+  readonly #servers = new Set<HttpServer>();
 
   /** @param tls - undefined: plain HTTP. */
   constructor(tls?: TlsSettings) {
@@ -32,7 +33,14 @@ export class HttpServers {
         : this.#createSecure(this.#tls, onRequest);
     server.maxConnections = HTTP_CONNECTIONS_MAX;
     server.setTimeout(HTTP_IDLE_SECONDS_MAX * 1000);
+    this.#servers.add(server);
+    server.once('close', () => this.#servers.delete(server));
     return server;
+  }
+
+  /** Ends every connection of every server, whatever is under way. */
+  closeConnections(): void {
+    for (const server of this.#servers) server.closeAllConnections();
   }
 
   /**

@@ -3,7 +3,6 @@ export type MetricType = 'counter' | 'gauge' | 'histogram';
 
 /** A metric as it is documented and exposed. */
 export interface MetricDescription {
-  readonly name: string;
   readonly type: MetricType;
   readonly help: string;
   /** Names of its labels. */
@@ -114,10 +113,10 @@ const TABLE = {
   process_max_fds: gauge('File descriptors that may be open.'),
   process_start_time_seconds: gauge('When the process started, Unix seconds.'),
   nodejs_eventloop_active_seconds_total: counter('Time in which the main thread was busy.'),
-} as const satisfies Record<string, Omit<MetricDescription, 'name'>>;
+} as const satisfies Record<string, MetricDescription>;
 
 /** Name of a metric. */
 export type MetricName = keyof typeof TABLE;
 
 /** Every metric by its name, as `docs/metrics.md` lists them. */
-export const METRICS: Readonly<Record<MetricName, Omit<MetricDescription, 'name'>>> = TABLE;
+export const METRICS: Readonly<Record<MetricName, MetricDescription>> = TABLE;

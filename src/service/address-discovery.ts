@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { DISCOVER } from '../config/discovery.ts';
 import type { GatewayConfig, ListenerConfig } from '../config/gateway-config.ts';
 import { errorText, GatewayError } from '../errors.ts';
@@ -31,12 +32,17 @@ export class AddressDiscovery {
   readonly #log: Log;
   readonly #timing: DiscoveryTiming;
   readonly #aborter = new AbortController();
-  readonly #callbacks: (() => void)[] = [];
+  readonly #callbacks: (() => Promise<void>)[] = [];
   /** Public addresses by the local one. */
   readonly #publicByBind = new Map<string, string>();
-  #binds: readonly string[] = [];
-  #servers: readonly string[] = [];
+  /** What was found by a check and is being put in force. */
+  readonly #changing = new Map<string, Found>();
+  #target: Target = { binds: [], servers: [] };
+  /** In a row, of any kind. */
   #failures = 0;
+  #isUnanswered = false;
+  #isRefused = false;
+  #isChecking = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(log: Log, timing: DiscoveryTiming) {
@@ -60,7 +66,7 @@ export class AddressDiscovery {
   async learn(config: GatewayConfig): Promise<void> {
     const { stunServers } = config.relay;
     // What is known but not followed may be out of date.
-    const unknown = bindsOf(config).filter((bind) => !this.#binds.includes(bind));
+    const unknown = bindsOf(config).filter((bind) => !this.#target.binds.includes(bind));
     const found = await Promise.all(unknown.map((bind) => this.#ask(bind, stunServers)));
     for (const [index, bind] of unknown.entries()) {
       const { address, server } = found[index]!;
@@ -84,19 +90,28 @@ export class AddressDiscovery {
     return { ...config, listeners, relay: { ...config.relay, addresses } };
   }
 
-  /** Re-checks from now on what a configuration asks for, and nothing else. */
+  /**
+   * Re-checks from now on what a configuration asks for, and nothing else; to be called after every successful load.
+   * Nothing is put off when that is the same as before.
+   */
   follow(config: GatewayConfig): void {
-    this.#binds = bindsOf(config);
-    this.#servers = config.relay.stunServers;
-    for (const bind of this.#publicByBind.keys()) {
-      if (!this.#binds.includes(bind)) this.#publicByBind.delete(bind);
+    const target = { binds: bindsOf(config), servers: config.relay.stunServers };
+    for (const known of [this.#publicByBind, this.#changing]) {
+      for (const bind of known.keys()) if (!target.binds.includes(bind)) known.delete(bind);
     }
+    if (isDeepStrictEqual(target, this.#target)) return;
+    this.#target = target;
     this.#failures = 0;
     this.#schedule();
   }
 
-  /** Calls back when an address has changed. */
-  onChange(callback: () => void): void {
+  /**
+   * Calls back when an address has changed, to put it in force: `resolve` gives the new one meanwhile.
+   *
+   * @param callback - has to settle, as nothing is checked before; the new address is kept when it resolves, and when
+   *   it rejects the old one is, and the whole is tried again soon.
+   */
+  onChange(callback: () => Promise<void>): void {
     this.#callbacks.push(callback);
   }
 
@@ -108,52 +123,84 @@ export class AddressDiscovery {
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    if (this.#binds.length === 0 || this.#aborter.signal.aborted) return;
+    // A check under way schedules the next one.
+    if (this.#target.binds.length === 0 || this.#isChecking || this.#aborter.signal.aborted) return;
     const { checkMs, retryMs } = this.#timing;
     const waitMs =
       this.#failures === 0 ? checkMs : Math.min(checkMs, retryMs * 2 ** (this.#failures - 1));
     // Gateways that were started together must not ask together for ever.
     const jitter = randomInt(900, 1101) / 1000;
-    this.#timer = setTimeout(() => void this.#check(), waitMs * jitter).unref();
+    this.#timer = setTimeout(() => void this.#checkOnce(), waitMs * jitter).unref();
   }
 
-  /** Asks once more; what cannot be found out stays as it was. */
-  async #check(): Promise<void> {
-    const binds = this.#binds;
-    const servers = this.#servers;
+  async #checkOnce(): Promise<void> {
+    this.#isChecking = true;
+    await this.#check(this.#target);
+    this.#isChecking = false;
+    this.#schedule();
+  }
+
+  /** Asks once more; what cannot be found out or put in force stays as it was. */
+  async #check(target: Target): Promise<void> {
+    const { binds, servers } = target;
     const results = await Promise.allSettled(binds.map((bind) => this.#ask(bind, servers)));
-    // Another configuration is followed by now, which has a check of its own.
-    if (this.#aborter.signal.aborted || this.#binds !== binds) return;
+    // Another configuration is followed by now, which gets a check of its own.
+    if (this.#aborter.signal.aborted || this.#target !== target) return;
     const failed = results.find((result) => result.status === 'rejected');
-    this.#noteOutcome(failed?.reason);
-    let hasChanged = false;
+    this.#noteAnswers(failed?.reason);
     for (const [index, result] of results.entries()) {
-      if (result.status === 'fulfilled') {
-        hasChanged = this.#noteAddress(binds[index]!, result.value) || hasChanged;
+      const bind = binds[index]!;
+      if (result.status !== 'fulfilled') continue;
+      if (result.value.address !== this.#publicByBind.get(bind)) {
+        this.#changing.set(bind, result.value);
       }
     }
-    this.#schedule();
-    if (hasChanged) for (const callback of this.#callbacks) callback();
+    const isSettled = await this.#settleChanges();
+    this.#failures = failed === undefined && isSettled ? 0 : this.#failures + 1;
   }
 
-  #noteAddress(bind: string, { address, server }: Found): boolean {
-    const previous = this.#publicByBind.get(bind);
-    if (previous === address) return false;
-    this.#publicByBind.set(bind, address);
-    this.#log.scope('relay').warn({ bind, previous, address, server }, 'public address changed');
+  /** Has the changed addresses put in force; false when that failed. */
+  async #settleChanges(): Promise<boolean> {
+    try {
+      if (this.#changing.size > 0) for (const callback of this.#callbacks) await callback();
+      this.#isRefused = false;
+    } catch (error) {
+      this.#noteRefusal(error);
+      this.#changing.clear();
+      return false;
+    }
+    for (const [bind, { address, server }] of this.#changing) {
+      const previous = this.#publicByBind.get(bind);
+      this.#publicByBind.set(bind, address);
+      this.#log.scope('relay').warn({ bind, previous, address, server }, 'public address changed');
+    }
+    this.#changing.clear();
     return true;
   }
 
   /** Says it once when checks begin to fail, and once when they go well again. */
-  #noteOutcome(error: unknown): void {
+  #noteAnswers(error: unknown): void {
     const log = this.#log.scope('relay');
-    if (error !== undefined && this.#failures === 0)
+    if (error !== undefined && !this.#isUnanswered)
       log.warn(
         { reason: errorText(error) },
         'public address cannot be checked; the last one stays',
       );
-    if (error === undefined && this.#failures > 0) log.info('public address can be checked again');
-    this.#failures = error === undefined ? 0 : this.#failures + 1;
+    if (error === undefined && this.#isUnanswered) log.info('public address can be checked again');
+    this.#isUnanswered = error !== undefined;
+  }
+
+  /** Says it once for every row of attempts. */
+  #noteRefusal(error: unknown): void {
+    const addresses = [...this.#changing.values()].map(({ address }) => address);
+    if (!this.#isRefused)
+      this.#log
+        .scope('relay')
+        .warn(
+          { addresses, reason: errorText(error) },
+          'public address changed, but cannot be put in force yet; the last one stays',
+        );
+    this.#isRefused = true;
   }
 
   /** Asks one server after the other until one knows. */
@@ -177,13 +224,19 @@ export class AddressDiscovery {
   }
 
   #known(bind: string): string {
-    const address = this.#publicByBind.get(bind);
+    const address = this.#changing.get(bind)?.address ?? this.#publicByBind.get(bind);
     if (address !== undefined) return address;
     throw new GatewayError(
       'GW_ERR_RELAY_ADDRESS',
       `the public address of ${bind} is not known yet`,
     );
   }
+}
+
+/** What is checked: local addresses and whom to ask. */
+interface Target {
+  readonly binds: readonly string[];
+  readonly servers: readonly string[];
 }
 
 interface Found {

@@ -28,6 +28,7 @@ export function describeGateway(view: GatewayView): GatewayStatus {
     notReadyReason: reason,
     isAlive: view.isAlive,
     allocations: { active: view.allocations, max: config.limits.allocationsMax },
+    relayPorts: view.relayPorts,
     workers: view.created.plane.workers().map(({ lagMs, restarts }) => {
       return { lagMilliseconds: Math.round(lagMs * 10) / 10, restarts };
     }),

@@ -1,7 +1,11 @@
+import { RELAY_PORT_MIN } from '../net/shared/shared-memory.ts';
 import { AnswerCounts } from '../metrics/answer-counts.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { WORKER_STALL_SECONDS } from '../limits.ts';
+import type { GatewayStatus } from '../http/admin/gateway-control.ts';
 import type { Statistics } from '../metrics/statistics.ts';
+import type { RelayPortReading } from '../metrics/metrics-source.ts';
+import { countOwnedPorts } from '../metrics/relay-port-use.ts';
 import { countAllocations } from '../net/shared/quota-table.ts';
 import type { StoreStatus } from '../tls/certificate-status.ts';
 import type { CreatedDataPlane } from './create-data-plane.ts';
@@ -9,7 +13,7 @@ import type { PolicyStore } from './policy-store.ts';
 import type { Reloader } from './reloader.ts';
 
 /** What a gateway is at the moment. */
-export type GatewayState = 'running' | 'draining' | 'stopping';
+export type GatewayState = GatewayStatus['state'];
 
 /** What changes while a gateway runs. */
 export interface GatewayMoment {
@@ -68,6 +72,19 @@ export class GatewayView {
     return countAllocations(this.created.memory.quota);
   }
 
+  /** Relay ports in use, of those in the range. */
+  get relayPorts(): readonly RelayPortReading[] {
+    const { minPort, maxPort } = this.config.relay;
+    const max = maxPort - minPort + 1;
+    const { portOwnersIpv4, portOwnersIpv6 } = this.created.memory;
+    const used = (owners: SharedArrayBuffer): number =>
+      countOwnedPorts(owners, RELAY_PORT_MIN, { minPort, maxPort });
+    return [
+      { family: 'ipv4', used: used(portOwnersIpv4), max },
+      { family: 'ipv6', used: used(portOwnersIpv6), max },
+    ];
+  }
+
   /** False when the loop of a worker has stood still for too long. */
   get isAlive(): boolean {
     return this.created.plane.workers().every(({ lagMs }) => lagMs < WORKER_STALL_SECONDS * 1000);
@@ -82,9 +99,13 @@ export class GatewayView {
     const { state, config } = this.now;
     if (state !== 'running') return state;
     if (!this.isAlive) return 'a relay worker stands still';
-    const { allocationsMax } = config.limits;
-    const bound = Math.floor(allocationsMax * config.admin.readyFillMax);
+    const { readyFillMax } = config.admin;
     const { allocations } = this;
-    return allocations > bound ? `${allocations} of ${allocationsMax} allocations` : undefined;
+    const { allocationsMax } = config.limits;
+    if (allocations >= allocationsMax * readyFillMax) {
+      return `${allocations} of ${allocationsMax} allocations`;
+    }
+    const full = this.relayPorts.find(({ used, max }) => used >= max * readyFillMax);
+    return full && `${full.used} of ${full.max} relay ports (${full.family})`;
   }
 }

@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import type { HttpEndpoint } from '../config/gateway-config.ts';
+import { GatewayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 import { HttpService } from './http-service.ts';
+
+/** Requests under way at an endpoint that moves have so long to be answered. */
+const GRACE_MS = 5000;
 
 /** One endpoint as it is planned. */
 export interface PlannedEndpoint {
@@ -37,56 +41,35 @@ interface ServedEndpoint {
 export class HttpEndpoints {
   readonly #log: Log;
   #served: readonly ServedEndpoint[] = [];
+  #isClosed = false;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
   /**
-   * Opens what is planned in another place than before; nothing that is served now is touched yet.
+   * Opens what is planned in another place than before. What is served goes on, unless its port is needed.
    *
    * @throws GatewayError GW_ERR_LISTEN or GW_ERR_HTTP_UNPROTECTED; everything is as before then.
    */
   async prepare(plans: readonly PlannedEndpoint[]): Promise<PreparedEndpoints> {
-    const before = this.#served;
-    const after: ServedEndpoint[] = [];
-    const opened: HttpService[] = [];
-    const apps: { readonly service: HttpService; readonly app: FastifyInstance }[] = [];
-    const rollBack = async (): Promise<void> => {
-      await Promise.all([
-        ...opened.map((one) => one.stop()),
-        ...apps.map(({ app }) => app.close()),
-      ]);
-    };
+    if (this.#isClosed) throw new GatewayError('GW_ERR_LISTEN', 'the HTTP endpoints are closed');
+    const change = new EndpointChange(this.#log, this.#served);
     try {
-      for (const plan of plans) {
-        const old = before.find(({ plan: { key } }) => key === plan.key);
-        if (old?.service !== undefined && isSamePlace(old.plan, plan)) {
-          after.push({ plan, service: old.service });
-          if (isDeepStrictEqual(old.plan.settings, plan.settings)) continue;
-          const app = plan.createApp();
-          apps.push({ service: old.service, app });
-          await app.ready();
-          continue;
-        }
-        const service = await this.#open(plan);
-        if (service !== undefined) opened.push(service);
-        after.push({ plan, service });
-      }
+      await change.open(plans);
     } catch (error) {
-      await rollBack();
+      this.#served = await change.rollBack();
       throw error;
     }
-    const commit = async (): Promise<void> => {
-      this.#served = after;
-      const kept = new Set(after.map(({ service }) => service));
-      const gone = before.flatMap(({ service }) => service ?? []).filter((one) => !kept.has(one));
-      await Promise.all([
-        ...apps.map(({ service, app }) => service.replaceApp(app)),
-        ...gone.map((service) => service.stop()),
-      ]);
+    return {
+      commit: async () => {
+        this.#served = await change.commit();
+        if (this.#isClosed) await this.stop();
+      },
+      rollBack: async () => {
+        this.#served = await change.rollBack();
+      },
     };
-    return { commit, rollBack };
   }
 
   /** Lets new connections to an endpoint have other TLS settings. */
@@ -94,22 +77,111 @@ export class HttpEndpoints {
     this.#served.find(({ plan }) => plan.key === key)?.service?.replaceTls(settings);
   }
 
-  /** Closes every endpoint. */
+  /** Closes every endpoint, for good. */
   async stop(): Promise<void> {
+    this.#isClosed = true;
     const served = this.#served;
     this.#served = [];
     await Promise.all(served.map(async ({ service }) => service?.stop()));
   }
+}
 
-  #open(plan: PlannedEndpoint): Promise<HttpService | undefined> {
-    return HttpService.start({
-      name: plan.name,
-      scope: plan.key,
-      endpoint: plan.endpoint,
-      tls: plan.tls,
-      app: plan.createApp(),
-      log: this.#log,
-    });
+/** One change from what is served to what is planned. */
+class EndpointChange {
+  readonly #log: Log;
+  readonly #before: readonly ServedEndpoint[];
+  readonly #after: ServedEndpoint[] = [];
+  readonly #opened: HttpService[] = [];
+  readonly #apps: { readonly service: HttpService; readonly app: FastifyInstance }[] = [];
+  /** Stopped because their port is needed. */
+  readonly #yielded = new Set<ServedEndpoint>();
+
+  constructor(log: Log, before: readonly ServedEndpoint[]) {
+    this.#log = log;
+    this.#before = before;
+  }
+
+  async open(plans: readonly PlannedEndpoint[]): Promise<void> {
+    const moved = plans.filter((plan) => !this.#isInPlace(plan));
+    for (const plan of plans) if (!moved.includes(plan)) await this.#keep(plan);
+    const ports = new Set(moved.map(({ endpoint }) => endpoint.port));
+    for (const old of this.#before) {
+      const isKept = this.#after.some(({ service }) => service === old.service);
+      if (isKept || !ports.has(old.plan.endpoint.port)) continue;
+      this.#yielded.add(old);
+      void old.service?.stop(GRACE_MS);
+    }
+    for (const plan of moved) await this.#move(plan);
+  }
+
+  async commit(): Promise<readonly ServedEndpoint[]> {
+    for (const { service, app } of this.#apps) await service.replaceApp(app);
+    const kept = new Set(this.#after.map(({ service }) => service));
+    for (const old of this.#before) {
+      // The request that has asked for the change may be under way there.
+      if (!kept.has(old.service) && !this.#yielded.has(old)) void old.service?.stop(GRACE_MS);
+    }
+    return this.#after;
+  }
+
+  async rollBack(): Promise<readonly ServedEndpoint[]> {
+    await Promise.all([
+      ...this.#opened.map((one) => one.stop()),
+      ...this.#apps.map(({ app }) => app.close()),
+    ]);
+    return Promise.all(
+      this.#before.map(async (old) => {
+        return this.#yielded.has(old) ? { plan: old.plan, service: await this.#reopen(old) } : old;
+      }),
+    );
+  }
+
+  #oldOf({ key }: PlannedEndpoint): ServedEndpoint | undefined {
+    return this.#before.find(({ plan }) => plan.key === key);
+  }
+
+  #isInPlace(plan: PlannedEndpoint): boolean {
+    const old = this.#oldOf(plan);
+    return old?.service !== undefined && isSamePlace(old.plan, plan);
+  }
+
+  async #keep(plan: PlannedEndpoint): Promise<void> {
+    const { plan: before, service } = this.#oldOf(plan)!;
+    this.#after.push({ plan, service });
+    if (isDeepStrictEqual(before.settings, plan.settings)) return;
+    const app = plan.createApp();
+    this.#apps.push({ service: service!, app });
+    await app.ready();
+  }
+
+  async #move(plan: PlannedEndpoint): Promise<void> {
+    try {
+      const service = await this.#start(plan);
+      this.#opened.push(service);
+      this.#after.push({ plan, service });
+    } catch (error) {
+      // Nobody has asked for it, and nobody loses what was there.
+      const isMissable =
+        plan.endpoint.isDefault === true && this.#oldOf(plan)?.service === undefined;
+      if (!isMissable || !(error instanceof GatewayError)) throw error;
+      this.#log.scope(plan.key).warn({ reason: error.message }, `${plan.name} is not served`);
+      this.#after.push({ plan, service: undefined });
+    }
+  }
+
+  async #reopen({ plan }: ServedEndpoint): Promise<HttpService | undefined> {
+    try {
+      return await this.#start(plan);
+    } catch (error) {
+      this.#log.scope(plan.key).error({ err: error }, `${plan.name} could not be opened again`);
+      return undefined;
+    }
+  }
+
+  #start(plan: PlannedEndpoint): Promise<HttpService> {
+    const { name, key, endpoint, tls } = plan;
+    const app = plan.createApp();
+    return HttpService.start({ name, scope: key, endpoint, tls, app, log: this.#log });
   }
 }
 

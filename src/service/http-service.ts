@@ -1,6 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { HttpEndpoint } from '../config/gateway-config.ts';
-import { GatewayError } from '../errors.ts';
 import { listen } from '../http/listen.ts';
 import { HttpServers } from '../http/server.ts';
 import type { Log } from '../log.ts';
@@ -22,32 +21,25 @@ export interface HttpServiceOptions {
 
 /** An HTTP endpoint whose application can be swapped between two requests, while it listens. */
 export class HttpService {
-  readonly endpoint: HttpEndpoint;
   readonly #options: HttpServiceOptions;
   readonly #servers: HttpServers;
   readonly #shell: FastifyInstance;
   #app: FastifyInstance;
 
   private constructor(options: HttpServiceOptions) {
-    this.endpoint = options.endpoint;
     this.#options = options;
     this.#app = options.app;
     this.#servers = new HttpServers(options.tls);
     // Only listens: every request goes to the application of the moment.
     this.#shell = Fastify({
-      forceCloseConnections: true,
+      forceCloseConnections: 'idle',
       serverFactory: () =>
         this.#servers.create((request, response) => this.#app.routing(request, response)),
     });
   }
 
-  /**
-   * Starts to listen; the service owns the application from now on.
-   *
-   * @returns undefined when the port of an endpoint that nobody asked for is taken.
-   * @throws GatewayError GW_ERR_LISTEN.
-   */
-  static async start(options: HttpServiceOptions): Promise<HttpService | undefined> {
+  /** Starts to listen; the service owns the application from now on. Throws GatewayError GW_ERR_LISTEN. */
+  static async start(options: HttpServiceOptions): Promise<HttpService> {
     const service = new HttpService(options);
     const { name, scope, endpoint, log } = options;
     try {
@@ -57,9 +49,7 @@ export class HttpService {
       return service;
     } catch (error) {
       await service.stop();
-      if (endpoint.isDefault !== true || !(error instanceof GatewayError)) throw error;
-      log.scope(scope).warn({ reason: error.message }, `${name} is not served`);
-      return undefined;
+      throw error;
     }
   }
 
@@ -78,9 +68,12 @@ export class HttpService {
     }
   }
 
-  /** Closes the endpoint and its connections. */
-  async stop(): Promise<void> {
-    await this.#shell.close();
+  /** Frees the port at once, and closes what is under way when it has not ended by itself in time. */
+  async stop(graceMs = 0): Promise<void> {
+    const closed = this.#shell.close();
+    const timer = setTimeout(() => this.#servers.closeConnections(), graceMs);
+    await closed;
+    clearTimeout(timer);
     await this.#app.close();
   }
 }

@@ -1,4 +1,5 @@
 import { formatLogLevels, parseLogLevels } from '../config/log-levels.ts';
+import type { AuthConfig } from '../config/gateway-config.ts';
 import { redactConfig } from '../config/redact.ts';
 import { GatewayError } from '../errors.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
   SessionFilter,
   SessionList,
 } from '../http/admin/gateway-control.ts';
-import type { EventHub } from '../http/events/event-hub.ts';
+import type { EventHub } from './event-hub.ts';
 import { CREDENTIAL_CLOCK_SKEW_MAX_SECONDS, SESSIONS_PER_PAGE_MAX } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
@@ -21,14 +22,17 @@ import { describeGateway, describeLive, describeSession, timeText } from './gate
 import type { GatewayView } from './gateway-view.ts';
 import type { Reloader } from './reloader.ts';
 
+/** The last day that RFC 3339 can name. */
+const NEVER_UNIX_SECONDS = Date.UTC(9999, 11, 31) / 1000;
+
 /** What an operator's wishes are carried out by. */
 export interface OperatorControlOptions {
   readonly view: GatewayView;
   readonly log: Log;
   readonly events: EventHub;
-  readonly reloader: Pick<Reloader, 'reload'>;
+  readonly reloader: Pick<Reloader, 'reload' | 'plan'>;
   readonly drain: () => void;
-  readonly undrain: () => void;
+  readonly undrain: () => boolean;
 }
 
 /** Tells operators about a running gateway and does what they want of it. */
@@ -60,11 +64,15 @@ export class OperatorControl implements GatewayControl {
 
   async revoke(userId: string, untilUnixSeconds?: number): Promise<RevocationResult> {
     const { policies, created, config } = this.#options.view;
-    const until = untilUnixSeconds ?? this.#lastExpiry(config.auth.maxTtlSeconds);
+    const until = untilUnixSeconds ?? this.#lastExpiry(userId, config.auth);
     // The workers get the revocation first, so that no new session comes in between.
     policies.revoke({ userId, untilUnixSeconds: until });
     const ended = await created.plane.endSessions({ userId, reason: 'revoked' });
     return { userId, until: timeText(until), ended };
+  }
+
+  unrevoke(userId: string): boolean {
+    return this.#options.view.policies.unrevoke(userId);
   }
 
   explainRoute({ listener, peer, port, userRoutes }: RouteQuestion): RouteAnswer {
@@ -90,16 +98,20 @@ export class OperatorControl implements GatewayControl {
     };
   }
 
-  reload({ isDryRun }: { readonly isDryRun: boolean }): Promise<ReloadResult> {
-    return this.#options.reloader.reload({ isDryRun, trigger: 'api' });
+  reload(): Promise<ReloadResult> {
+    return this.#options.reloader.reload('api');
+  }
+
+  planReload(text: string | undefined): Promise<ReloadResult> {
+    return this.#options.reloader.plan(text);
   }
 
   drain(): void {
     this.#options.drain();
   }
 
-  undrain(): void {
-    this.#options.undrain();
+  undrain(): boolean {
+    return this.#options.undrain();
   }
 
   setLogLevels(text: string): Record<string, string> {
@@ -122,8 +134,9 @@ export class OperatorControl implements GatewayControl {
     return this.#options.events.subscribe(onEvent, afterId);
   }
 
-  /** When the last credential that somebody may have now expires. */
-  #lastExpiry(maxTtlSeconds: number): number {
+  /** When the last credential that a user may have now expires; a name and password never do. */
+  #lastExpiry(userId: string, { users, maxTtlSeconds }: AuthConfig): number {
+    if (users.some(({ username }) => username === userId)) return NEVER_UNIX_SECONDS;
     return Math.ceil(Date.now() / 1000) + maxTtlSeconds + CREDENTIAL_CLOCK_SKEW_MAX_SECONDS;
   }
 }

@@ -7,7 +7,7 @@ import type { PolicyData, RulesData } from './turn-service.ts';
 
 /** What policies are made from beside the configuration. */
 export interface PolicyInputs {
-  /** Transport addresses of the gateway itself. */
+  /** Transport addresses that are, or were, those of the gateway itself. */
   readonly own: readonly OwnAddressData[];
   /** Current addresses of the host names of clusters. */
   readonly addressesByName: ReadonlyMap<string, readonly string[]>;

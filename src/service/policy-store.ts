@@ -6,6 +6,7 @@ import { REVOCATIONS_MAX } from '../limits.ts';
 import { NameSlots } from '../metrics/name-slots.ts';
 import type { StatisticsSlots } from '../metrics/worker-statistics.ts';
 import { RouteTable } from '../route/route-table.ts';
+import { OwnAddressHistory } from './own-address-history.ts';
 import { policyData } from './policy-data.ts';
 import { hostAddresses, ownAddresses } from './relay-plan.ts';
 import type { PolicyData } from './turn-service.ts';
@@ -14,6 +15,7 @@ import type { PolicyData } from './turn-service.ts';
 export class PolicyStore {
   readonly #listenerSlots = new NameSlots();
   readonly #clusterSlots = new NameSlots();
+  readonly #ownAddresses = new OwnAddressHistory();
   #config: GatewayConfig;
   #addressesByName: ReadonlyMap<string, readonly string[]> = new Map();
   #revocationByUser = new Map<string, Revocation>();
@@ -34,10 +36,6 @@ export class PolicyStore {
 
   get slots(): StatisticsSlots {
     return this.#current.slots;
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining;
   }
 
   /** Those whose time is not over. */
@@ -92,6 +90,13 @@ export class PolicyStore {
     this.#update();
   }
 
+  /** Lets a user in again; false when it was not revoked. */
+  unrevoke(userId: string): boolean {
+    const isLifted = this.#revocationByUser.delete(userId);
+    this.#update();
+    return isLifted;
+  }
+
   #forgetOldRevocations(): void {
     const now = Date.now() / 1000;
     for (const { userId, untilUnixSeconds } of this.#revocationByUser.values()) {
@@ -106,7 +111,7 @@ export class PolicyStore {
 
   #build(): PolicyData {
     return policyData(this.#config, {
-      own: ownAddresses(this.#config, hostAddresses()),
+      own: this.#ownAddresses.note(ownAddresses(this.#config, hostAddresses())),
       addressesByName: this.#addressesByName,
       slots: { listeners: this.#listenerSlots.all, clusters: this.#clusterSlots.all },
       revocations: [...this.#revocationByUser.values()],

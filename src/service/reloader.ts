@@ -1,43 +1,44 @@
-import type { GatewayConfig } from '../config/gateway-config.ts';
-import type { ReloadPlan } from '../config/plan.ts';
 import { errorText, GatewayError } from '../errors.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { ReloadResult } from '../http/admin/gateway-control.ts';
 import type { LogRecord } from '../log.ts';
+import type { ReloadOutcome } from '../metrics/metrics-source.ts';
+import type { SerialQueue } from '../net/shared/serial-queue.ts';
 import { FileWatch } from '../tls/file-watch.ts';
-import type { ConfigSource, SourcedConfig } from './config-source.ts';
-import { SerialQueue } from './serial-queue.ts';
+import type { ConfigInForce } from './config-in-force.ts';
 
 /** A file is read when nothing has been written to it for so long, milliseconds. */
 const QUIET_MS = 100;
+/** The trigger of the look at the files when they begin to be followed. */
+const FOLLOW = 'follow';
 
-/** A configuration as it would be put in force. */
-export interface PlannedReload {
-  readonly next: GatewayConfig;
-  readonly plan: ReloadPlan;
+/** Where a gateway has its configuration from. */
+export interface ConfigSource {
+  /**
+   * Reads the configuration anew.
+   *
+   * @throws GatewayError GW_ERR_CONFIG_INVALID with every problem on a line of its own, or GW_ERR_CONFIG_UNREADABLE.
+   */
+  load(): SourcedConfig;
+  /** Reads a text as if it were that configuration; throws GatewayError as `load`. */
+  parse(text: string): SourcedConfig;
 }
 
-/** What a reloader changes. */
-export interface Reloadable {
-  /** The configuration that is in force. */
+/** A configuration with what it was read from. */
+export interface SourcedConfig {
   readonly config: GatewayConfig;
-  /** What a configuration stands for on this host, and what would change with it; throws GatewayError. */
-  plan(config: GatewayConfig): Promise<PlannedReload>;
-  /** Puts a configuration in force; rejects when it cannot, everything is as before then. */
-  apply(next: GatewayConfig, written: GatewayConfig): Promise<void>;
+  /** Files to be followed; empty for a configuration that does not change. */
+  readonly files: readonly string[];
 }
 
 /** Reads the configuration again when it is asked to or when a file changes, one time after the other. */
 export class Reloader {
-  readonly counts: Record<ReloadResult['outcome'], number> = {
-    applied: 0,
-    unchanged: 0,
-    failed: 0,
-    dryRun: 0,
-  };
+  /** How reloads ended. */
+  readonly counts: Record<ReloadOutcome, number> = { applied: 0, unchanged: 0, failed: 0 };
   readonly #source: ConfigSource;
-  readonly #target: Reloadable;
+  readonly #target: Pick<ConfigInForce, 'plan' | 'apply' | 'follow'>;
   readonly #onRecord: (record: LogRecord) => void;
-  readonly #queue = new SerialQueue();
+  readonly #queue: SerialQueue;
   #files: readonly string[];
   #watch: FileWatch | undefined;
   #last: ReloadResult | undefined;
@@ -48,12 +49,14 @@ export class Reloader {
   constructor(
     source: ConfigSource,
     files: readonly string[],
-    target: Reloadable,
+    target: Pick<ConfigInForce, 'plan' | 'apply' | 'follow'>,
+    queue: SerialQueue,
     onRecord: (record: LogRecord) => void,
   ) {
     this.#source = source;
     this.#files = files;
     this.#target = target;
+    this.#queue = queue;
     this.#onRecord = onRecord;
   }
 
@@ -72,15 +75,37 @@ export class Reloader {
     if (this.#files.length === 0) return;
     this.#watch = new FileWatch(this.#files, {
       quietMs: QUIET_MS,
-      onChange: () => void this.reload({ isDryRun: false, trigger: 'file' }),
+      onChange: () => void this.reload('file'),
       onError: (error) => this.#report('warn', 'files are not watched', { reason: String(error) }),
     });
     await this.#watch.ready();
+    // What was written before somebody looked.
+    void this.reload(FOLLOW);
   }
 
-  /** Reads the configuration and puts it in force, unless it is only to be looked at; does not reject. */
-  reload(options: { readonly isDryRun: boolean; readonly trigger: string }): Promise<ReloadResult> {
-    return this.#queue.run(() => this.#reload(options));
+  /** Reads the configuration and puts it in force; does not reject. */
+  reload(trigger: string): Promise<ReloadResult> {
+    return this.#queue.run(async () => {
+      const result = await this.#timed(
+        (loaded) => this.#apply(loaded),
+        () => this.#source.load(),
+      );
+      this.#remember(result, trigger);
+      return result;
+    });
+  }
+
+  /** Says what the configuration, or a text in its place, would change; does not reject. */
+  plan(text: string | undefined): Promise<ReloadResult> {
+    return this.#queue.run(() =>
+      this.#timed(
+        async ({ config }) => {
+          const { changes } = await this.#target.plan(config);
+          return { outcome: 'dryRun', changes };
+        },
+        () => (text === undefined ? this.#source.load() : this.#source.parse(text)),
+      ),
+    );
   }
 
   /** Follows nothing any more; resolves when the last reload is over. */
@@ -90,32 +115,25 @@ export class Reloader {
     await this.#watch?.close();
   }
 
-  async #reload(options: {
-    readonly isDryRun: boolean;
-    readonly trigger: string;
-  }): Promise<ReloadResult> {
+  async #timed(
+    act: (loaded: SourcedConfig) => Promise<Pick<ReloadResult, 'outcome' | 'changes'>>,
+    read: () => SourcedConfig,
+  ): Promise<ReloadResult> {
     const start = performance.now();
-    const attempt = await this.#attempt(options.isDryRun);
+    const told = await this.#attempt(act, read);
     const milliseconds = Math.round((performance.now() - start) * 10) / 10;
-    const result = { ...attempt, at: new Date().toISOString(), milliseconds };
-    this.counts[result.outcome]++;
-    if (!options.isDryRun) this.#remember(result, options.trigger);
-    return result;
+    return { ...told, at: new Date().toISOString(), milliseconds };
   }
 
   async #attempt(
-    isDryRun: boolean,
+    act: (loaded: SourcedConfig) => Promise<Pick<ReloadResult, 'outcome' | 'changes'>>,
+    read: () => SourcedConfig,
   ): Promise<Pick<ReloadResult, 'outcome' | 'changes' | 'kept' | 'problems'>> {
     try {
       if (this.#isStopped) throw new GatewayError('GW_ERR_USAGE', 'the gateway is stopping');
-      const loaded = this.#source.load();
-      const { next, plan } = await this.#target.plan(loaded.config);
-      const { changes } = plan;
+      const { outcome, changes } = await act(read());
       const kept = changes.filter(({ effect }) => effect === 'restart').map(({ path }) => path);
-      const told = { changes, kept, problems: [] };
-      if (isDryRun) return { outcome: 'dryRun', ...told };
-      await this.#apply(next, loaded, changes.length > 0);
-      return { outcome: changes.length > 0 ? 'applied' : 'unchanged', ...told };
+      return { outcome, changes, kept, problems: [] };
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         this.#report('error', 'a reload failed', { error: errorText(error) });
@@ -124,22 +142,39 @@ export class Reloader {
     }
   }
 
-  async #apply(next: GatewayConfig, loaded: SourcedConfig, isChanged: boolean): Promise<void> {
-    if (isChanged) await this.#target.apply(next, loaded.config);
+  async #apply({
+    config,
+    files,
+  }: SourcedConfig): Promise<Pick<ReloadResult, 'outcome' | 'changes'>> {
+    const { next, changes } = await this.#target.plan(config);
+    if (changes.length > 0) await this.#target.apply(next);
+    this.#target.follow(config);
     this.#lastSuccessAtMs = Date.now();
-    if (loaded.files.join('\n') === this.#files.join('\n')) return;
-    this.#files = loaded.files;
+    await this.#followOthers(files);
+    return { outcome: changes.length > 0 ? 'applied' : 'unchanged', changes };
+  }
+
+  async #followOthers(files: readonly string[]): Promise<void> {
+    if (files.join('\n') === this.#files.join('\n')) return;
+    this.#files = files;
     await this.#watch?.close();
     await this.follow();
   }
 
   #remember(result: ReloadResult, trigger: string): void {
-    const isRepeated =
-      result.outcome === 'unchanged' ||
-      (result.outcome === 'failed' && String(this.#last?.problems) === String(result.problems));
+    const { outcome } = result;
+    const last = this.#last;
+    if (outcome === 'dryRun' || (outcome === 'unchanged' && trigger === FOLLOW)) return;
+    this.counts[outcome]++;
     this.#last = result;
-    if (isRepeated && trigger === 'file') return;
-    const { outcome, changes, kept, problems, milliseconds } = result;
+    const isRepeated =
+      outcome === 'failed'
+        ? String(last?.problems) === String(result.problems)
+        : outcome === 'unchanged' && last?.outcome !== 'failed';
+    if (!isRepeated || trigger !== 'file') this.#tell(result, trigger);
+  }
+
+  #tell({ outcome, changes, kept, problems, milliseconds }: ReloadResult, trigger: string): void {
     const fields = { trigger, outcome, changes: changes.map(({ path }) => path), milliseconds };
     if (outcome === 'failed') {
       this.#report('error', 'the configuration is kept: the new one has problems', {

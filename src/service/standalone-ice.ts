@@ -2,7 +2,7 @@ import type { GatewayConfig, IceConfig } from '../config/gateway-config.ts';
 import type { Log } from '../log.ts';
 import { CertificateService } from './certificate-service.ts';
 import { HttpEndpoints } from './http-endpoints.ts';
-import { planIceEndpoint } from './ice-service.ts';
+import { planIceEndpoint } from './ice-endpoint.ts';
 
 /** The ICE API without a data plane, for app servers that keep it apart from the media path. */
 export class StandaloneIce {

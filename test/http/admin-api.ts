@@ -117,6 +117,7 @@ t.test('what is malformed is refused with its name', async (t) => {
     ['DELETE', 'sessions?users=alice', undefined, /unknown parameter|required property/],
     ['POST', 'reload', { dryrun: true }, /body has an unknown parameter "dryrun"/],
     ['POST', 'reload', { dryRun: 'true' }, /dryRun must be boolean/],
+    ['POST', 'reload', { config: 'version: v1' }, /config goes with dryRun/],
     ['POST', 'reload?dryRun=true', undefined, /query has an unknown parameter "dryRun"/],
     ['POST', 'reload', '{"dryRun":', /bad request/],
     ['POST', 'reload', '[]', /body must be object/],
@@ -159,11 +160,15 @@ t.test('changes, and their records', async (t) => {
     ['DELETE', 'sessions?user=alice', undefined, 200, { ended: 1 }],
     ['POST', 'reload', undefined, 200, { outcome: 'applied' }],
     ['POST', 'reload', { dryRun: true }, 200, { outcome: 'dryRun' }],
+    ['POST', 'reload', { dryRun: true, config: 'version: v1' }, 200, { outcome: 'dryRun' }],
     ['POST', 'drain', undefined, 200, { state: 'draining' }],
     ['POST', 'undrain', {}, 200, { state: 'running' }],
     ['POST', 'revoke', { user: 'bob' }, 200, { userId: 'bob', ended: 1 }],
     ['POST', 'revoke', { user: 'eve', until: later }, 200, { until: '2039-12-31T23:00:01.000Z' }],
     ['POST', 'revoke', { user: 'eve', until: 3_000_000_000 }, 200, { ended: 0 }],
+    ['POST', 'revoke', { user: 'a/b' }, 200, { ended: 0 }],
+    ['DELETE', 'revocations/a%2Fb', undefined, 200, { userId: 'a/b' }],
+    ['DELETE', 'revocations/a%2Fb', undefined, 404, { code: 'API_ERR_REVOCATION' }],
     ['POST', 'loglevel', { levels: 'all:INFO,turn:DEBUG' }, 200, { levels: { turn: 'DEBUG' } }],
     ['POST', 'loglevel', { levels: 'loud' }, 400, { code: 'GW_ERR_USAGE' }],
   ];
@@ -173,7 +178,7 @@ t.test('changes, and their records', async (t) => {
     t.match(response.json(), answer, `${method} ${path}`);
   }
   t.strictSame(gateway.live, []);
-  t.strictSame(gateway.reloads, [false, true]);
+  t.strictSame(gateway.reloads, [false, true, 'version: v1']);
   t.strictSame(gateway.revoked, [
     ['bob', undefined],
     ['eve', Date.UTC(2039, 11, 31, 23, 0, 1) / 1000],
@@ -193,11 +198,15 @@ t.test('changes, and their records', async (t) => {
       ['kick', { user: 'alice' }, 200],
       ['reload', { dryRun: false }, 200],
       ['reload', { dryRun: true }, 200],
+      ['reload', { dryRun: true }, 200],
       ['drain', {}, 200],
       ['undrain', {}, 200],
       ['revoke', { user: 'bob', until: undefined }, 200],
       ['revoke', { user: 'eve', until: later }, 200],
       ['revoke', { user: 'eve', until: 3_000_000_000 }, 200],
+      ['revoke', { user: 'a/b', until: undefined }, 200],
+      ['unrevoke', { user: 'a/b' }, 200],
+      ['unrevoke', { user: 'a/b' }, 404],
       ['loglevel', { levels: 'all:INFO,turn:DEBUG' }, 200],
       ['loglevel', { levels: 'loud' }, 400],
       ['reload', { dryRun: false }, 422],
@@ -309,6 +318,7 @@ t.test('the OpenAPI description is what the API does', async (t) => {
       'delete /sessions',
       'get /routes',
       'delete /sessions/{id}',
+      'delete /revocations/{user}',
       'post /reload',
       'post /drain',
       'post /undrain',

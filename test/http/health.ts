@@ -20,7 +20,8 @@ class MemoryHealth implements HealthSource {
 
   status(): GatewayStatus {
     if (this.failure !== undefined) throw this.failure;
-    return this.gateway.status();
+    const { isReady, reason } = this.ready;
+    return { ...this.gateway.status(), isReady, notReadyReason: reason };
   }
 }
 

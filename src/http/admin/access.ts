@@ -73,10 +73,11 @@ export class Access {
   #tokenHolder(request: FastifyRequest): Actor | undefined {
     const { authorization } = request.headers;
     if (this.#digests === undefined || authorization === undefined) return undefined;
+    // Looked at first: wrong tokens of others at the same address must not lock out who has the right one.
+    if (this.#digests.find(bearerToken(authorization)) !== undefined) return TOKEN_HOLDER;
     const address = normalizeIP(request.ip);
     const waitSeconds = this.#failures.waitSeconds(address);
     if (waitSeconds > 0) throw this.#refuse(request, 'throttled', String(waitSeconds));
-    if (this.#digests.find(bearerToken(authorization)) !== undefined) return TOKEN_HOLDER;
     this.#failures.fail(address);
     throw this.#refuse(request, 'wrong');
   }

@@ -75,6 +75,7 @@ export const GatewayStatusAnswer = Type.Object(
     notReadyReason: Type.Optional(Type.String()),
     isAlive: Type.Boolean(),
     allocations: Type.Object({ active: Count, max: Count }),
+    relayPorts: Type.Array(Type.Object({ family: Type.String(), used: Count, max: Count })),
     workers: Type.Array(Type.Object({ lagMilliseconds: Type.Number(), restarts: Count })),
     listeners: Type.Array(Listener),
     clusters: Type.Array(Cluster),

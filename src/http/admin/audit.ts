@@ -1,7 +1,8 @@
 import type { Actor } from './access.ts';
 
 /** What is asked to change. */
-export type AuditedAction = 'kick' | 'reload' | 'drain' | 'undrain' | 'revoke' | 'loglevel';
+export type AuditedAction =
+  'kick' | 'reload' | 'drain' | 'undrain' | 'revoke' | 'unrevoke' | 'loglevel';
 
 /** A request that changes something, whatever came of it; no secrets. */
 export interface AuditRecord {

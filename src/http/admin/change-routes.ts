@@ -9,10 +9,15 @@ import {
   reloadSchema,
   revokeSchema,
   undrainSchema,
+  unrevokeSchema,
 } from './change-schemas.ts';
 import { apiError, toApiError } from './errors.ts';
 import type { GatewayControl } from './gateway-control.ts';
 import { readUntil } from './parameters.ts';
+
+const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+const CONFIG_REFUSED =
+  'config goes with dryRun: the gateway takes its configuration from its own file';
 
 /** What the changing routes need. */
 export interface ChangeRoutesOptions {
@@ -25,13 +30,15 @@ export interface ChangeRoutesOptions {
 export function registerChangeRoutes(app: FastifyInstance, options: ChangeRoutesOptions): void {
   const { control } = options;
   registerKicks(app, options);
-  app.post<{ Body?: { dryRun?: boolean } }>(
+  registerUnrevoke(app, options);
+  app.post<{ Body?: { dryRun?: boolean; config?: string } }>(
     '/reload',
-    { schema: reloadSchema },
+    { schema: reloadSchema, bodyLimit: CONFIG_BYTES_MAX },
     async (request, reply) => {
-      const isDryRun = request.body?.dryRun ?? false;
+      const { dryRun: isDryRun = false, config } = request.body ?? {};
+      if (config !== undefined && !isDryRun) throw apiError('API_ERR_PARAMETER', CONFIG_REFUSED);
       return audited(options, request, reply, 'reload', { dryRun: isDryRun }, async () => {
-        const answer = await control.reload({ isDryRun });
+        const answer = await (isDryRun ? control.planReload(config) : control.reload());
         const { outcome, changes, problems } = answer;
         return {
           answer,
@@ -49,7 +56,7 @@ export function registerChangeRoutes(app: FastifyInstance, options: ChangeRoutes
   );
   app.post('/undrain', { schema: undrainSchema }, async (request, reply) =>
     audited(options, request, reply, 'undrain', {}, async () => {
-      control.undrain();
+      if (!control.undrain()) throw apiError('API_ERR_STATE', 'the gateway is stopping');
       return stateOf(control);
     }),
   );
@@ -70,6 +77,21 @@ export function registerChangeRoutes(app: FastifyInstance, options: ChangeRoutes
       return audited(options, request, reply, 'loglevel', { levels }, async () => {
         const answer = { levels: control.setLogLevels(levels) };
         return { answer, result: answer };
+      });
+    },
+  );
+}
+
+function registerUnrevoke(app: FastifyInstance, options: ChangeRoutesOptions): void {
+  app.delete<{ Params: { user: string } }>(
+    '/revocations/:user',
+    { schema: unrevokeSchema },
+    async (request, reply) => {
+      const { user } = request.params;
+      return audited(options, request, reply, 'unrevoke', { user }, async () => {
+        const isLifted = options.control.unrevoke(user);
+        if (!isLifted) throw apiError('API_ERR_REVOCATION', 'the user is not revoked');
+        return { answer: { userId: user }, result: { userId: user } };
       });
     },
   );

@@ -44,7 +44,15 @@ export const reloadSchema = operation({
   description:
     'Applies what has changed, or with `dryRun` only tells what would. Problems leave all as it was.',
   body: Type.Object(
-    { dryRun: Type.Optional(Type.Boolean({ description: 'Only tell what would change.' })) },
+    {
+      dryRun: Type.Optional(Type.Boolean({ description: 'Only tell what would change.' })),
+      config: Type.Optional(
+        Type.String({
+          description:
+            'With `dryRun`: a configuration as text, in place of the file of the gateway.',
+        }),
+      ),
+    },
     CLOSED,
   ),
   answer: ReloadResultAnswer,
@@ -73,6 +81,7 @@ export const undrainSchema = operation({
   description: 'Takes a drain back.',
   body: NoBody,
   answer: StateAnswer,
+  otherAnswers: { 409: errorAnswer('The gateway is stopping') },
 });
 
 /** Documentation of `POST /revoke`. */
@@ -96,6 +105,17 @@ export const revokeSchema = operation({
   ),
   answer: RevocationAnswer,
   otherAnswers: { 503: errorAnswer('No more users can be revoked') },
+});
+
+/** Documentation of `DELETE /revocations/{user}`. */
+export const unrevokeSchema = operation({
+  operationId: 'unrevoke',
+  tag: 'Sessions',
+  summary: 'Let a revoked user in again',
+  description: 'The user needs a credential that is still valid, as ever.',
+  params: Type.Object({ user: { ...NameText, description: 'User id.' } }),
+  answer: Type.Object({ userId: Type.String() }, { description: 'Who may come back' }),
+  otherAnswers: { 404: errorAnswer('The user is not revoked') },
 });
 
 /** Documentation of `POST /loglevel`. */

@@ -15,13 +15,18 @@ export interface GatewayControl {
    * @throws GatewayError GW_ERR_TOO_MANY_REVOCATIONS.
    */
   revoke(userId: string, untilUnixSeconds: number | undefined): Promise<RevocationResult>;
+  /** Lets a user in again before its time; false when it was not revoked. */
+  unrevoke(userId: string): boolean;
   /** Would a peer be relayed, and why. Throws GatewayError GW_ERR_USAGE when there is no such listener. */
   explainRoute(question: RouteQuestion): RouteAnswer;
-  /** Reads the configuration again; a dry run only says what would change. */
-  reload(options: { readonly isDryRun: boolean }): Promise<ReloadResult>;
+  /** Reads the configuration again. */
+  reload(): Promise<ReloadResult>;
+  /** Says what a reload would change; `text` is that of a configuration to look at in place of the gateway's file. */
+  planReload(text: string | undefined): Promise<ReloadResult>;
   /** Accepts no new allocations; live ones go on. */
   drain(): void;
-  undrain(): void;
+  /** False when it is too late, since the gateway stops. */
+  undrain(): boolean;
   /** Sets log levels, written as `admin.loglevel`; throws GatewayError GW_ERR_USAGE when they are none. */
   setLogLevels(levels: string): Record<string, string>;
   /** Numbers since the start and of now, for a page that shows them live. */
@@ -46,6 +51,12 @@ export interface GatewayStatus {
   readonly notReadyReason: string | undefined;
   readonly isAlive: boolean;
   readonly allocations: { readonly active: number; readonly max: number };
+  /** Relay ports in use, of those in the range, by address family. */
+  readonly relayPorts: readonly {
+    readonly family: string;
+    readonly used: number;
+    readonly max: number;
+  }[];
   readonly workers: readonly { readonly lagMilliseconds: number; readonly restarts: number }[];
   readonly listeners: readonly ListenerStatus[];
   readonly clusters: readonly {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { SESSIONS_PER_PAGE_MAX } from '../../limits.ts';
+import { SESSIONS_PER_PAGE_DEFAULT, SESSIONS_PER_PAGE_MAX } from '../../limits.ts';
 import {
   GatewayStatusAnswer,
   LiveMetricsAnswer,
@@ -8,8 +8,6 @@ import {
   SessionListAnswer,
 } from './answer-schemas.ts';
 import { CLOSED, operation } from './operation-schema.ts';
-
-const SESSIONS_PER_PAGE_DEFAULT = 100;
 
 /** Longest text of a name in a parameter, characters; longer than any USERNAME (RFC 8489 §14.3). */
 export const NAME_CHARACTERS_MAX = 1024;

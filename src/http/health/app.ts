@@ -63,8 +63,7 @@ function registerHealthRoutes(app: FastifyInstance, source: HealthSource): void 
     });
   }
   app.get('/status', async (_request, reply) => {
-    const { isReady, reason } = source.readiness();
-    return sendJson(reply, 200, healthStatus(source.status(), isReady, reason));
+    return sendJson(reply, 200, healthStatus(source.status()));
   });
 }
 

@@ -4,13 +4,9 @@ import type { GatewayStatus } from '../admin/gateway-control.ts';
  * The body of `/status`: what STUNner's has, in its keys (`version` is that of the configuration format there), then
  * what else is known; without user ids, addresses of clients and credentials.
  */
-export function healthStatus(
-  status: GatewayStatus,
-  isReady: boolean,
-  reason: string | undefined,
-): object {
-  const { allocations, certificates, isAlive, lastReload, mode, startedAt, state, workers } =
-    status;
+export function healthStatus(status: GatewayStatus): object {
+  const { allocations, certificates, clusters, isAlive, isReady, lastReload, mode } = status;
+  const { startedAt, state, workers } = status;
   return {
     version: 'v1',
     admin: { name: status.name },
@@ -23,12 +19,7 @@ export function healthStatus(
       public_port: listener.publicPort,
       routes: listener.routes,
     })),
-    clusters: status.clusters.map(({ name, type, protocol, endpoints }) => ({
-      name,
-      type,
-      protocol,
-      endpoints,
-    })),
+    clusters,
     allocationCount: allocations.active,
     status: state === 'running' ? (isReady ? 'READY' : 'NOT-READY') : 'TERMINATING',
     gatewayVersion: status.version,
@@ -37,7 +28,7 @@ export function healthStatus(
     startedAt,
     state,
     isReady,
-    notReadyReason: reason,
+    notReadyReason: status.notReadyReason,
     isAlive,
     workers,
     certificates,

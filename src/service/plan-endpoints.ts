@@ -11,8 +11,8 @@ import { createMetrics } from '../metrics/registry.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { GatewayView } from './gateway-view.ts';
 import type { PlannedEndpoint } from './http-endpoints.ts';
-import { planIceEndpoint } from './ice-service.ts';
-import { metricsSource } from './metrics-source.ts';
+import { planIceEndpoint } from './ice-endpoint.ts';
+import { metricsSource } from './metrics-readings.ts';
 import { requestLog } from './request-log.ts';
 
 /** What the HTTP endpoints of a gateway tell of and act upon. */
@@ -27,22 +27,19 @@ export interface EndpointSubject {
 
 /** Plans every HTTP endpoint that a configuration names. */
 export function planEndpoints(subject: EndpointSubject): PlannedEndpoint[] {
-  const { config, certificates, view, log } = subject;
-  const { ice } = config;
   return [
     ...healthEndpoint(subject),
     ...metricsEndpoint(subject),
     ...apiEndpoint(subject),
-    ...(ice === undefined
-      ? []
-      : [
-          planIceEndpoint(ice, certificates.ofIce, {
-            config: () => view.config,
-            log,
-            onAnswer: (status) => view.iceAnswers.count(status),
-          }),
-        ]),
+    ...iceEndpoint(subject),
   ];
+}
+
+function iceEndpoint({ config, certificates, view, log }: EndpointSubject): PlannedEndpoint[] {
+  if (config.ice === undefined) return [];
+  const onAnswer = (status: number): void => view.iceAnswers.count(status);
+  const subject = { config: () => view.config, log, onAnswer };
+  return [planIceEndpoint(config.ice, certificates.ofIce, subject)];
 }
 
 function healthEndpoint({ config, view, control, log }: EndpointSubject): PlannedEndpoint[] {

@@ -1,4 +1,4 @@
-import type { GatewayEvent } from '../admin/gateway-control.ts';
+import type { GatewayEvent } from '../http/admin/gateway-control.ts';
 
 /** Events that are kept for those who come back. */
 const EVENTS_KEPT_MAX_DEFAULT = 1000;

@@ -1,12 +1,5 @@
-import type {
-  GatewayReadings,
-  ListenerReading,
-  MetricsSource,
-  RelayPortReading,
-} from '../metrics/metrics-source.ts';
+import type { GatewayReadings, ListenerReading, MetricsSource } from '../metrics/metrics-source.ts';
 import { OTHER_SLOT, type SlotByName } from '../metrics/name-slots.ts';
-import { countOwnedPorts } from '../metrics/relay-port-use.ts';
-import { RELAY_PORT_MIN } from '../net/shared/shared-memory.ts';
 import type { GatewayView } from './gateway-view.ts';
 
 /** What the metrics of a gateway are read from. */
@@ -24,7 +17,7 @@ function readingsOf(view: GatewayView): GatewayReadings {
     clusters: slotsOf(config.clusters, slots.clusters),
     allocationsActive: view.allocations,
     allocationsMax: config.limits.allocationsMax,
-    relayPorts: relayPortsOf(view),
+    relayPorts: view.relayPorts,
     workers: view.created.plane.workers(),
     certificates: certificates.certificates,
     clientTrusts: certificates.clientTrusts,
@@ -51,16 +44,4 @@ function listenersOf({ config, policies, created }: GatewayView): ListenerReadin
 
 function slotsOf(named: readonly { readonly name: string }[], slots: SlotByName): SlotByName {
   return new Map(named.map(({ name }) => [name, slots.get(name) ?? OTHER_SLOT]));
-}
-
-function relayPortsOf({ config, created }: GatewayView): RelayPortReading[] {
-  const { minPort, maxPort } = config.relay;
-  const max = maxPort - minPort + 1;
-  const { portOwnersIpv4, portOwnersIpv6 } = created.memory;
-  const used = (owners: SharedArrayBuffer): number =>
-    countOwnedPorts(owners, RELAY_PORT_MIN, { minPort, maxPort });
-  return [
-    { family: 'ipv4', used: used(portOwnersIpv4), max },
-    { family: 'ipv6', used: used(portOwnersIpv6), max },
-  ];
 }

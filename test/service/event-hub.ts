@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { GatewayEvent } from '../../src/http/admin/gateway-control.ts';
-import { EventHub } from '../../src/http/events/event-hub.ts';
+import { EventHub } from '../../src/service/event-hub.ts';
 
 function publish(hub: EventHub, count: number): void {
   for (let index = 0; index < count; index++) hub.publish({ type: 'a.b', data: { index } });
