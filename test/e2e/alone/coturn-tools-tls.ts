@@ -1,11 +1,11 @@
 import t from 'tap';
-import { CertificateAuthority } from '../support/certificate-authority.ts';
-import { missingTool, type CommandResult } from '../support/child-process.ts';
-import { relayFault, runUclient, startEchoPeers } from '../support/coturn-tools.ts';
-import { missingBuild } from '../support/gateway-process.ts';
-import { awaitCertificate, missingOpenSsl } from '../support/openssl-client.ts';
-import { startSecureGateway, TestPki, tlsKeys } from '../support/secure-gateway.ts';
-import { DUAL_STACK_SERVER } from '../support/server-under-test.ts';
+import { CertificateAuthority } from '../../support/certificate-authority.ts';
+import { missingTool, type CommandResult } from '../../support/child-process.ts';
+import { relayFault, runUclient, startEchoPeers } from '../../support/coturn-tools.ts';
+import { missingBuild } from '../../support/gateway-process.ts';
+import { awaitCertificate, missingOpenSsl } from '../../support/openssl-client.ts';
+import { startSecureGateway, TestPki, tlsKeys } from '../../support/secure-gateway.ts';
+import { DUAL_STACK_SERVER } from '../../support/server-under-test.ts';
 
 type Mode = 'reactor' | 'portable';
 /** Judges a run; returns what is wrong. */

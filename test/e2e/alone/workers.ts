@@ -1,22 +1,22 @@
 import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
-import { freePorts, isPortFree } from '../support/free-ports.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { openUdpEchoPeer, type UdpEchoPeer } from '../../support/echo-peer.ts';
+import { freePorts, isPortFree } from '../../support/free-ports.ts';
 import {
   configurationFor,
   missingBuild,
   startReady,
   type GatewayProcess,
-} from '../support/gateway-process.ts';
-import { OperatedGateway } from '../support/operated-gateway.ts';
-import { poll } from '../support/poll.ts';
-import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
-import { TurnClient } from '../support/turn-client.ts';
+} from '../../support/gateway-process.ts';
+import { OperatedGateway } from '../../support/operated-gateway.ts';
+import { poll } from '../../support/poll.ts';
+import { LOOPBACK_SERVER } from '../../support/server-under-test.ts';
+import { TurnClient } from '../../support/turn-client.ts';
 
-const CRASH_WORKER = new URL('../support/crash-worker.mjs', import.meta.url).href;
-const STALL_WORKER = new URL('../support/stall-worker.mjs', import.meta.url).href;
+const CRASH_WORKER = new URL('../../support/crash-worker.mjs', import.meta.url).href;
+const STALL_WORKER = new URL('../../support/stall-worker.mjs', import.meta.url).href;
 const STALL_CHANNEL = 0x4ffd;
 const ASK_CHANNEL = 0x4ffe;
 const CRASH_CHANNEL = 0x4fff;
@@ -136,7 +136,7 @@ t.test('a worker that stands still does not hold up a change', { skip }, async (
   await poll(async () => !(await isPortFree(second)), Boolean);
   child.signal('SIGTERM');
   t.match(await child.ended, { exitCode: 0 });
-  t.equal(gateway.records(stands).length, 2, 'the end had to wait for the change only');
+  t.equal(gateway.records(stands).length, 1, 'the end does not wait for it');
   await reload;
 });
 

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket as TcpSocket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t, { type Test } from 'tap';
-import { GatewayError } from '../../src/errors.ts';
-import { openUdpSocket, sendDatagram } from '../../src/net/portable/udp-socket.ts';
-import { StunWriter } from '../../src/stun/message-writer.ts';
-import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
-import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';
-import { StreamFramer } from '../../src/turn/stream-framer.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { GatewayError } from '../../../src/errors.ts';
+import { openUdpSocket, sendDatagram } from '../../../src/net/portable/udp-socket.ts';
+import { StunWriter } from '../../../src/stun/message-writer.ts';
+import { ATTRIBUTE, CLASS, METHOD } from '../../../src/stun/registry.ts';
+import { IPV4, IPV6, type TransportAddress } from '../../../src/stun/transport-address.ts';
+import { StreamFramer } from '../../../src/turn/stream-framer.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import {
   createPortableGateway,
   policiesFor,
   PORTABLE_USER,
   type PortableGateway,
   type PortableGatewayOptions,
-} from '../support/portable-gateway.ts';
-import { skipTime } from '../support/skip-time.ts';
-import { addressFrom, TurnClient } from '../support/turn-client.ts';
+} from '../../support/portable-gateway.ts';
+import { skipTime } from '../../support/skip-time.ts';
+import { addressFrom, TurnClient } from '../../support/turn-client.ts';
 
 const TRANSPORTS = ['udp', 'tcp'] as const;
 const CHANNEL = 0x4001;

@@ -3,24 +3,24 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
-import type { ListenerPlan } from '../../src/net/data-plane.ts';
-import type { Session } from '../../src/net/session.ts';
-import { checkSupport } from '../../src/sys/libc.ts';
-import { CertificateAuthority } from '../support/certificate-authority.ts';
-import { DtlsClient, missingDtlsClient } from '../support/dtls-client.ts';
-import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
-import { freePorts, isPortFree } from '../support/free-ports.ts';
-import { missingBuild } from '../support/gateway-process.ts';
+import type { ListenerPlan } from '../../../src/net/data-plane.ts';
+import type { Session } from '../../../src/net/session.ts';
+import { checkSupport } from '../../../src/sys/libc.ts';
+import { CertificateAuthority } from '../../support/certificate-authority.ts';
+import { DtlsClient, missingDtlsClient } from '../../support/dtls-client.ts';
+import { openUdpEchoPeer, type UdpEchoPeer } from '../../support/echo-peer.ts';
+import { freePorts, isPortFree } from '../../support/free-ports.ts';
+import { missingBuild } from '../../support/gateway-process.ts';
 import {
   CONNECTION_LIMITS,
   planOf,
   startPlane,
   USERS,
   type PlaneUnderTest,
-} from '../support/plane-under-test.ts';
-import { poll } from '../support/poll.ts';
-import { tlsSettings } from '../support/tls-settings.ts';
-import { TurnClient, type TurnClientOptions } from '../support/turn-client.ts';
+} from '../../support/plane-under-test.ts';
+import { poll } from '../../support/poll.ts';
+import { tlsSettings } from '../../support/tls-settings.ts';
+import { TurnClient, type TurnClientOptions } from '../../support/turn-client.ts';
 
 const HOST = '127.0.0.1';
 const CHANNEL = 0x4000;

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { within } from '../support/child-process.ts';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { garbage } from '../support/garbage.ts';
+import { within } from '../../support/child-process.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { freePorts } from '../../support/free-ports.ts';
+import { garbage } from '../../support/garbage.ts';
 import {
   configurationFor,
   missingBuild,
   spawnGateway,
   type GatewayProcess,
-} from '../support/gateway-process.ts';
+} from '../../support/gateway-process.ts';
 import {
   LOOPBACK_SERVER,
   startServer,
   type ServerUnderTest,
-} from '../support/server-under-test.ts';
-import { addressFrom, TurnClient } from '../support/turn-client.ts';
+} from '../../support/server-under-test.ts';
+import { addressFrom, TurnClient } from '../../support/turn-client.ts';
 
 const END_MS_MAX = 20_000;
 const GARBAGE_DATAGRAMS = 20_000;

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { METHOD, CLASS } from '../../src/stun/registry.ts';
-import { StunWriter } from '../../src/stun/message-writer.ts';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { openUdpEchoPeer } from '../support/echo-peer.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { METHOD, CLASS } from '../../../src/stun/registry.ts';
+import { StunWriter } from '../../../src/stun/message-writer.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { openUdpEchoPeer } from '../../support/echo-peer.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import {
   configurationFor,
   missingBuild,
   startReady,
   type GatewayProcess,
-} from '../support/gateway-process.ts';
-import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
-import { TurnClient } from '../support/turn-client.ts';
+} from '../../support/gateway-process.ts';
+import { LOOPBACK_SERVER } from '../../support/server-under-test.ts';
+import { TurnClient } from '../../support/turn-client.ts';
 
 const CONNECTIONS_PER_ADDRESS_MAX = 256;
 /** Answered with 1.6 times as many bytes, which overflow every socket buffer on the way. */

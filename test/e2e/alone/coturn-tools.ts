@@ -1,14 +1,14 @@
 import t from 'tap';
-import { missingTool, runCommand, type CommandResult } from '../support/child-process.ts';
-import { relayFault, runUclient, startEchoPeers } from '../support/coturn-tools.ts';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { missingBuild } from '../support/gateway-process.ts';
+import { missingTool, runCommand, type CommandResult } from '../../support/child-process.ts';
+import { relayFault, runUclient, startEchoPeers } from '../../support/coturn-tools.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { missingBuild } from '../../support/gateway-process.ts';
 import {
   DUAL_STACK_SERVER,
   IS_COTURN_UNDER_TEST,
   startServer,
   type ServerUnderTest,
-} from '../support/server-under-test.ts';
+} from '../../support/server-under-test.ts';
 
 type Mode = 'reactor' | 'portable';
 

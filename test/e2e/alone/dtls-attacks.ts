@@ -1,17 +1,17 @@
 import { connect } from 'node:tls';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { DtlsClient, missingDtlsClient, type DtlsClientOptions } from '../support/dtls-client.ts';
-import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
-import { missingBuild } from '../support/gateway-process.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { DtlsClient, missingDtlsClient, type DtlsClientOptions } from '../../support/dtls-client.ts';
+import { openUdpEchoPeer, type UdpEchoPeer } from '../../support/echo-peer.ts';
+import { missingBuild } from '../../support/gateway-process.ts';
 import {
   startSecureGateway,
   TestPki,
   tlsKeys,
   type SecureGateway,
-} from '../support/secure-gateway.ts';
-import { TurnClient } from '../support/turn-client.ts';
+} from '../../support/secure-gateway.ts';
+import { TurnClient } from '../../support/turn-client.ts';
 
 const CHANNELS = [0x4001, 0x4002] as const;
 const [ALERT, HANDSHAKE, APPLICATION_DATA] = [21, 22, 23];

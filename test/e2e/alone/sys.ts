@@ -5,11 +5,11 @@ import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { IPV4, IPV6, TransportAddress } from '../../src/stun/transport-address.ts';
-import { Arena } from '../../src/sys/arena.ts';
-import { KernelClock } from '../../src/sys/clock.ts';
-import { Poller, createEventFd, drainEventFd, signalEventFd } from '../../src/sys/epoll.ts';
-import { ErrorQueue } from '../../src/sys/error-queue.ts';
+import { IPV4, IPV6, TransportAddress } from '../../../src/stun/transport-address.ts';
+import { Arena } from '../../../src/sys/arena.ts';
+import { KernelClock } from '../../../src/sys/clock.ts';
+import { Poller, createEventFd, drainEventFd, signalEventFd } from '../../../src/sys/epoll.ts';
+import { ErrorQueue } from '../../../src/sys/error-queue.ts';
 import {
   EPOLLERR,
   EPOLLIN,
@@ -25,10 +25,10 @@ import {
   SO_EE_ORIGIN_ICMP6,
   SO_RCVBUF,
   TCP_NODELAY,
-} from '../../src/sys/layout.ts';
-import { checkSupport, loadLibc } from '../../src/sys/libc.ts';
-import { ReceiveBatch, type ReceiveBatchOptions } from '../../src/sys/receive-batch.ts';
-import { SendBatch } from '../../src/sys/send-batch.ts';
+} from '../../../src/sys/layout.ts';
+import { checkSupport, loadLibc } from '../../../src/sys/libc.ts';
+import { ReceiveBatch, type ReceiveBatchOptions } from '../../../src/sys/receive-batch.ts';
+import { SendBatch } from '../../../src/sys/send-batch.ts';
 import {
   type UdpSocketOptions,
   closeSocket,
@@ -36,12 +36,12 @@ import {
   openTcpListener,
   openUdpSocket,
   setDontFragment,
-} from '../../src/sys/socket.ts';
-import { readSocketAddress, writeSocketAddress } from '../../src/sys/socket-address.ts';
-import { acceptStream, receiveStream, sendStream, setNoDelay } from '../../src/sys/stream.ts';
-import { SystemError } from '../../src/sys/system-error.ts';
-import { getOption, shutDown } from '../support/socket-calls.ts';
-import { addressFrom } from '../support/turn-client.ts';
+} from '../../../src/sys/socket.ts';
+import { readSocketAddress, writeSocketAddress } from '../../../src/sys/socket-address.ts';
+import { acceptStream, receiveStream, sendStream, setNoDelay } from '../../../src/sys/stream.ts';
+import { SystemError } from '../../../src/sys/system-error.ts';
+import { getOption, shutDown } from '../../support/socket-calls.ts';
+import { addressFrom } from '../../support/turn-client.ts';
 
 const { EADDRINUSE, EAGAIN, ECONNREFUSED, EPIPE } = constants.errno;
 const DEADLINE_MS = 10_000;
@@ -66,8 +66,8 @@ t.test('a platform without these system calls says so', async (t) => {
   ] as const;
   for (const { property, value, reason } of cases) {
     const restore = t.intercept(process, property, { value });
-    const module = await t.mockImport<typeof import('../../src/sys/libc.ts')>(
-      '../../src/sys/libc.ts',
+    const module = await t.mockImport<typeof import('../../../src/sys/libc.ts')>(
+      '../../../src/sys/libc.ts',
       {},
     );
     t.match(module.checkSupport(), { supported: false, reason });
@@ -445,7 +445,7 @@ t.test('worker threads block in system calls of their own and wake at a signal',
   t.teardown(() => stops.forEach(closeSocket));
   const workers = stops.map(
     (stopFd) =>
-      new Worker(new URL('../support/sys-worker.ts', import.meta.url), { workerData: { stopFd } }),
+      new Worker(new URL('../../support/sys-worker.ts', import.meta.url), { workerData: { stopFd } }),
   );
   const ready = await Promise.all(workers.map((worker) => once(worker, 'message')));
   const client = open(t, '127.0.0.1');

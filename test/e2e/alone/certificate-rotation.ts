@@ -1,17 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { ephemeralCredential } from '../support/credentials.ts';
-import { openUdpEchoPeer } from '../support/echo-peer.ts';
-import { missingBuild } from '../support/gateway-process.ts';
+import { ephemeralCredential } from '../../support/credentials.ts';
+import { openUdpEchoPeer } from '../../support/echo-peer.ts';
+import { missingBuild } from '../../support/gateway-process.ts';
 import {
   startSecureGateway,
   TestPki,
   tlsKeys,
   type SecureGateway,
-} from '../support/secure-gateway.ts';
-import { TurnClient } from '../support/turn-client.ts';
-import type { ServerAddress } from '../support/turn-transport.ts';
+} from '../../support/secure-gateway.ts';
+import { TurnClient } from '../../support/turn-client.ts';
+import type { ServerAddress } from '../../support/turn-transport.ts';
 
 const skip = missingBuild();
 const ROTATIONS = Number(process.env['TURNPIKE_TEST_ROTATIONS'] ?? 20);
