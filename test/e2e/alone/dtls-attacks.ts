@@ -2,7 +2,11 @@ import { connect } from 'node:tls';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { ephemeralCredential } from '../../support/credentials.ts';
-import { DtlsClient, missingDtlsClient, type DtlsClientOptions } from '../../support/dtls-client.ts';
+import {
+  DtlsClient,
+  missingDtlsClient,
+  type DtlsClientOptions,
+} from '../../support/dtls-client.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../../support/echo-peer.ts';
 import { missingBuild } from '../../support/gateway-process.ts';
 import {

@@ -21,7 +21,12 @@ import { createEventFd, signalEventFd } from '../../../src/sys/epoll.ts';
 import { EPOLLIN } from '../../../src/sys/layout.ts';
 import { checkSupport } from '../../../src/sys/libc.ts';
 import { ReceiveBatch } from '../../../src/sys/receive-batch.ts';
-import { closeSocket, localAddress, openTcpListener, openUdpSocket } from '../../../src/sys/socket.ts';
+import {
+  closeSocket,
+  localAddress,
+  openTcpListener,
+  openUdpSocket,
+} from '../../../src/sys/socket.ts';
 import { SendBatch } from '../../../src/sys/send-batch.ts';
 import { Client, type Allocation, type Relay } from '../../../src/turn/allocation.ts';
 import { ChannelBinding } from '../../../src/turn/channel-binding.ts';

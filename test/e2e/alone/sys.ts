@@ -445,7 +445,9 @@ t.test('worker threads block in system calls of their own and wake at a signal',
   t.teardown(() => stops.forEach(closeSocket));
   const workers = stops.map(
     (stopFd) =>
-      new Worker(new URL('../../support/sys-worker.ts', import.meta.url), { workerData: { stopFd } }),
+      new Worker(new URL('../../support/sys-worker.ts', import.meta.url), {
+        workerData: { stopFd },
+      }),
   );
   const ready = await Promise.all(workers.map((worker) => once(worker, 'message')));
   const client = open(t, '127.0.0.1');
