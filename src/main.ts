@@ -8,19 +8,20 @@ import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
 import { ECHO_ENDPOINT } from './config/defaults.ts';
 import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
-import { Gateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
 import { Log } from './log.ts';
 import { resolveRouteTable } from './service/cluster-names.ts';
 import { EchoBackend } from './service/echo-backend.ts';
 import type { ConfigSource } from './service/reloader.ts';
-import { iceGateway } from './service/ice-endpoint.ts';
-import { StandaloneIce } from './service/standalone-ice.ts';
+import { iceGateway } from './service/ice-gateway.ts';
 
+// What runs is loaded when it is asked for: a command that only looks should not wait for it.
 const runners: Runners = {
   start: async (loaded, { isPortable, file }) => {
     const log = openLog(loaded);
     ignoreSignalsFor(log);
     const source = configSource(loaded, file, log);
+    const { Gateway } = await import('./gateway.ts');
     const gateway = await Gateway.start(source, { log, isPortable, version: packageVersion() });
     const services: Stoppable[] = [{ stop: () => gateway.drainAndStop() }];
     if (loaded.origin === 'embedded') {
@@ -34,6 +35,7 @@ const runners: Runners = {
   ice: async (loaded) => {
     const log = openLog(loaded);
     ignoreSignalsFor(log);
+    const { StandaloneIce } = await import('./service/standalone-ice.ts');
     const service = await StandaloneIce.start(loaded.config, iceOrDefault(loaded.config), log);
     log.scope('gateway').info('the ICE API is ready');
     obeySignals(service, [service], log);

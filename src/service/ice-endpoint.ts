@@ -1,14 +1,12 @@
 import assert from 'node:assert';
 import type { FastifyInstance } from 'fastify';
-import { issueCredential } from '../auth/issue-credential.ts';
 import type { GatewayConfig, IceConfig } from '../config/gateway-config.ts';
 import { createIceApp } from '../http/ice/app.ts';
-import type { IceGateway } from '../http/ice/ice-source.ts';
 import { assertProtected } from '../http/protection.ts';
 import type { Log } from '../log.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
-import type { UnixSeconds } from '../turn/policy.ts';
 import type { PlannedEndpoint } from './http-endpoints.ts';
+import { iceGateway } from './ice-gateway.ts';
 import { requestLog } from './request-log.ts';
 
 /** What the ICE API tells of. */
@@ -38,23 +36,6 @@ export function planIceEndpoint(
     tls,
     settings: { apiKeys: ice.apiKeys, cors: ice.cors, clientAuth: ice.tls?.clientAuth },
     createApp: () => createApp(ice, subject),
-  };
-}
-
-/** A configuration as the ICE API and `turnpike auth` see it. */
-export function iceGateway(config: Pick<GatewayConfig, 'listeners' | 'auth'>): IceGateway {
-  return {
-    listeners: config.listeners.map((listener) => ({
-      name: listener.name,
-      protocol: listener.protocol,
-      publicAddress: listener.publicAddress,
-      address: listener.address ?? listener.bind,
-      port: listener.publicPort ?? listener.port,
-    })),
-    issue: (userId, ttlSeconds) => {
-      const now = Math.floor(Date.now() / 1000) as UnixSeconds;
-      return issueCredential(config.auth, userId, ttlSeconds, now);
-    },
   };
 }
 

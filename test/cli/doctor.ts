@@ -11,7 +11,7 @@ import { NO_COLOURS } from '../../src/cli/terminal/colours.ts';
 import { credentialOf, parseUdpPeer } from '../../src/cli/turn-target.ts';
 import { ClientError, ResponseError } from '../../src/client/client-error.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
-import { iceGateway } from '../../src/service/ice-endpoint.ts';
+import { iceGateway } from '../../src/service/ice-gateway.ts';
 import { routeTableData } from '../../src/service/policy-data.ts';
 import { configFrom } from '../support/configuration.ts';
 import { ephemeralCredential } from '../support/credentials.ts';

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { createCredentialPolicy } from '../../src/auth/credential-policy.ts';
 import { credentialCommand, routeCheckCommand } from '../../src/cli/inspect-commands.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
-import { iceGateway } from '../../src/service/ice-endpoint.ts';
+import { iceGateway } from '../../src/service/ice-gateway.ts';
 import { routeTableData } from '../../src/service/policy-data.ts';
 import { longTermKey } from '../../src/stun/integrity.ts';
 import type { UnixSeconds } from '../../src/turn/policy.ts';

@@ -6,7 +6,7 @@ import { startBanner } from '../../src/cli/start-banner.ts';
 import { defaultConfigText, ECHO_ENDPOINT } from '../../src/config/defaults.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
-import { iceGateway } from '../../src/service/ice-endpoint.ts';
+import { iceGateway } from '../../src/service/ice-gateway.ts';
 import { routeTableData } from '../../src/service/policy-data.ts';
 import { captureOutput, type Captured } from '../support/captured-output.ts';
 import { configFrom } from '../support/configuration.ts';

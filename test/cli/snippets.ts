@@ -4,7 +4,7 @@ import t from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
 import { loadForCommand } from '../../src/cli/configuration.ts';
 import { SNIPPETS, snippetCommand } from '../../src/cli/snippets/snippet-command.ts';
-import { iceGateway } from '../../src/service/ice-endpoint.ts';
+import { iceGateway } from '../../src/service/ice-gateway.ts';
 
 const SECRET = `canary "secret" & <that> is $long's`;
 const FOLDER = t.testdir({});

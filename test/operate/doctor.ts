@@ -12,7 +12,7 @@ import type { Check, TargetReport } from '../../src/cli/doctor/report.ts';
 import type { Inspection } from '../../src/cli/inspect-commands.ts';
 import { coloursFor, NO_COLOURS } from '../../src/cli/terminal/colours.ts';
 import { resolveRouteTable } from '../../src/service/cluster-names.ts';
-import { iceGateway } from '../../src/service/ice-endpoint.ts';
+import { iceGateway } from '../../src/service/ice-gateway.ts';
 import { readText } from '../../src/stun/attributes.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
 import { StunMessage } from '../../src/stun/message.ts';
