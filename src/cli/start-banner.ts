@@ -34,9 +34,9 @@ function adminLines({ admin }: GatewayConfig): string[] {
   const apiScheme = admin.apiTls === undefined ? 'http' : 'https';
   return [
     ...endpointLine(
-      'console',
+      'admin API',
       admin.apiEndpoint,
-      '   and admin API, see turnpike status',
+      '   (described at /docs), see turnpike status',
       apiScheme,
     ),
     ...endpointLine('health', admin.healthcheckEndpoint, '/ready'),
