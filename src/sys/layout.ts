@@ -87,6 +87,10 @@ export const IPV6_DONTFRAG = 62;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 
+/** Options of udp(7). */
+export const IPPROTO_UDP = 17;
+export const UDP_SEGMENT = 103;
+
 /** Flags of recvmsg(2) and sendmsg(2). */
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;

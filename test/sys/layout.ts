@@ -10,6 +10,7 @@ const SYSTEM_HEADERS = [
   'stdio.h',
   'netinet/in.h',
   'netinet/tcp.h',
+  'netinet/udp.h',
   'sys/epoll.h',
   'sys/eventfd.h',
   'sys/socket.h',

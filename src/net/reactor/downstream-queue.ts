@@ -57,8 +57,7 @@ export class DownstreamQueue {
       this.#send();
       this.#fd = endpoint.fd;
     }
-    if (endpoint.source === undefined) downstreamSend.add(offset, length, address);
-    else downstreamSend.addFrom(offset, length, address, endpoint.source);
+    downstreamSend.add(offset, length, address, endpoint.source);
   }
 
   /** Queues a copy of `bytes` for a datagram client. */

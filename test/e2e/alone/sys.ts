@@ -36,6 +36,7 @@ import {
   openTcpListener,
   openUdpSocket,
   setDontFragment,
+  setOption,
 } from '../../../src/sys/socket.ts';
 import { readSocketAddress, writeSocketAddress } from '../../../src/sys/socket-address.ts';
 import { acceptStream, receiveStream, sendStream, setNoDelay } from '../../../src/sys/stream.ts';
@@ -45,6 +46,7 @@ import { addressFrom } from '../../support/turn-client.ts';
 
 const { EADDRINUSE, EAGAIN, ECONNREFUSED, EPIPE } = constants.errno;
 const DEADLINE_MS = 10_000;
+const SO_NO_CHECK = 11;
 const support = checkSupport();
 const hasIpv6 = support.supported && canOpen('::1');
 const skipIpv6 = hasIpv6 ? false : 'this machine has no IPv6 loopback address';
@@ -252,7 +254,7 @@ for (const { bind, asked, skip } of [
     t.same(from, client.address);
     t.ok(batch.readLocalAddress(0, local));
     t.same(local, addressFrom(asked, 0));
-    sends.addFrom(batch.payloadOffset(0), batch.length(0), from, local);
+    sends.add(batch.payloadOffset(0), batch.length(0), from, local);
     t.equal(sends.flush(server.fd), 0);
     receiveAll(t, batch, client.fd, 1);
     t.ok(batch.readAddress(0, from));
@@ -267,6 +269,46 @@ t.test('an IPv6-only wildcard leaves the IPv4 port free', { skip: skipIpv6 }, (t
   t.equal(ipv4.address.port, address.port);
   t.end();
 });
+
+for (const refuses of [false, true]) {
+  const title = refuses ? 'are refused arrive one by one' : 'go out together arrive as they were';
+  t.test(`datagrams of a run that ${title}`, (t) => {
+    const client = open(t, '127.0.0.1');
+    // Without checksums the kernel does not segment.
+    if (refuses) setOption(client.fd, SOL_SOCKET, SO_NO_CHECK, 1);
+    const roomy = { receiveBufferBytes: 4 << 20 };
+    const servers = [open(t, '127.0.0.1', roomy), open(t, '127.0.0.1', roomy)];
+    const batch = receiver({ slots: 128, slotBytes: 1500 });
+    const sends = new SendBatch(arena, 128);
+    const payload = arena.allocate(128 * 1500);
+    for (let at = 0; at < 128 * 1500; at++) arena.bytes[payload + at] = (at * 31) >> 3;
+    const lengths = fc.oneof(fc.constantFrom(0, 1, 200, 1100, 1452, 1453), fc.nat(1500));
+    const repeated = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 60, max: 70 }));
+    const runs = fc.array(fc.tuple(fc.constantFrom(0, 1), lengths, repeated), { minLength: 1 });
+    const arriveAsSent = fc.property(runs, (wanted) => {
+      const sent = wanted
+        .flatMap(([server, length, count]) => Array<[number, number]>(count).fill([server, length]))
+        .slice(0, 128)
+        .map(([server, length], index) => ({ server, length, offset: payload + index * 1500 }));
+      for (const { server, length, offset } of sent) {
+        sends.add(offset, length, servers[server]!.address);
+      }
+      if (sends.flush(client.fd) !== 0) return false;
+      return servers.every(({ fd }, index) => {
+        const expected = sent.filter(({ server }) => server === index);
+        if (expected.length > 0) receiveAll(t, batch, fd, expected.length);
+        return expected.every(({ length, offset }, slot) => {
+          const isWhole = batch.length(slot) === length && !batch.isTruncated(slot);
+          return isWhole && same(batch.payloadOffset(slot), offset, length);
+        });
+      });
+    });
+    const seed = fc.check(arriveAsSent, { numRuns: 200 });
+    t.notOk(seed.failed, fc.defaultReportMessage(seed) ?? `seed ${seed.seed}`);
+    for (const { fd } of servers) t.equal(batch.receive(fd, 0, 1), -EAGAIN, 'nothing came twice');
+    t.end();
+  });
+}
 
 t.test('a datagram that fails does not hold up those behind it', (t) => {
   const { fd, address } = open(t, '127.0.0.1');
