@@ -1,4 +1,3 @@
-import { randomFillSync, randomInt } from 'node:crypto';
 import type { AuthOptions } from '../auth/auth-options.ts';
 import { createCredentialPolicy } from '../auth/credential-policy.ts';
 import type { LogRecord } from '../log.ts';
@@ -14,11 +13,12 @@ import type { TurnCore } from '../net/turn-core.ts';
 import { RouteTable, type RouteTableData } from '../route/route-table.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
 import type { TurnEvent } from '../turn/commands.ts';
-import type { Now, RandomSource } from '../turn/policy.ts';
+import type { Now } from '../turn/policy.ts';
 import type { Rate } from '../turn/rate-meter.ts';
 import type { TurnRules } from '../turn/turn-context.ts';
 import { TurnServer } from '../turn/turn-server.ts';
 import { EventReporter } from './event-reporter.ts';
+import { SECURE_RANDOM } from './secure-random.ts';
 
 /** What workers decide by, as plain data: the part of a core's setup that changes while it runs. */
 export interface PolicyData {
@@ -128,8 +128,3 @@ function turnRules(data: RulesData): TurnRules {
   });
   return { ...data, alternateServers };
 }
-
-const SECURE_RANDOM: RandomSource = {
-  fill: (bytes) => void randomFillSync(bytes),
-  below: (bound) => randomInt(bound),
-};
