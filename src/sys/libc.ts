@@ -17,12 +17,21 @@ type Address = number | bigint;
 export interface Libc {
   socket(domain: number, type: number, protocol: number): Result;
   bind(fd: number, address: Address, length: number): Result;
+  connect(fd: number, address: Address, length: number): Result;
   listen(fd: number, backlog: number): Result;
   accept4(fd: number, address: Address, length: Address, flags: number): Result;
   getsockname(fd: number, address: Address, length: Address): Result;
   setsockopt(fd: number, level: number, name: number, value: Address, length: number): Result;
   recv(fd: number, buffer: Address, length: number, flags: number): Result;
   send(fd: number, buffer: Address, length: number, flags: number): Result;
+  sendto(
+    fd: number,
+    buffer: Address,
+    length: number,
+    flags: number,
+    address: Address,
+    addressLength: number,
+  ): Result;
   recvmsg(fd: number, message: Address, flags: number): Result;
   close(fd: number): Result;
   read(fd: number, buffer: Address, length: number): Result;
@@ -50,12 +59,14 @@ export interface Libc {
 const PROTOTYPES = {
   socket: ['int', ['int', 'int', 'int']],
   bind: ['int', ['int', 'intptr_t', 'uint32_t']],
+  connect: ['int', ['int', 'intptr_t', 'uint32_t']],
   listen: ['int', ['int', 'int']],
   accept4: ['int', ['int', 'intptr_t', 'intptr_t', 'int']],
   getsockname: ['int', ['int', 'intptr_t', 'intptr_t']],
   setsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'uint32_t']],
   recv: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
   send: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
+  sendto: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int', 'intptr_t', 'uint32_t']],
   recvmsg: ['intptr_t', ['int', 'intptr_t', 'int']],
   close: ['int', ['int']],
   read: ['intptr_t', ['int', 'intptr_t', 'size_t']],

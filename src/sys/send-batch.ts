@@ -30,6 +30,7 @@ const RUN_DATAGRAMS_MAX = 64;
 /** A datagram that the kernel would have to fragment cannot be a segment; MTU of Ethernet less IPv6 and UDP headers. */
 const SEGMENT_BYTES_MAX = 1452;
 const SEGMENT_SIZE_BYTES = 2;
+const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 /**
  * Collects datagrams whose payloads lie in an arena and sends them through one socket with one system call.
@@ -50,12 +51,16 @@ export class SendBatch {
     segmentBytes: 0,
     bytesLeft: 0,
     datagrams: 0,
+    isConnected: false,
     destination: new TransportAddress(),
     source: undefined,
   };
   /** False once the network device has refused a run. */
   #isSegmenting: boolean;
   #messageCount = 0;
+  /** Where the first datagram lies. */
+  #firstOffset = 0;
+  readonly #firstName: bigint;
 
   /**
    * @param capacity - datagrams held, at most 1024; throws RangeError when `arena` is full.
@@ -67,6 +72,7 @@ export class SendBatch {
     this.#view = arena.view;
     this.#byteLength = arena.bytes.length;
     this.#messages = new MessageArray(arena, capacity);
+    this.#firstName = BigInt(arena.address + this.#messages.name(0));
     this.#isSegmenting = segments;
   }
 
@@ -79,7 +85,7 @@ export class SendBatch {
    * Adds a datagram.
    *
    * @param payloadOffset - where its bytes lie in the arena; they must stay until the flush.
-   * @param destination - copied.
+   * @param destination - copied; undefined sends to the peer that the socket is connected to.
    * @param source - IP address it leaves from, borrowed until the flush; the kernel's choice without one. The port is
    *   that of the socket.
    * @throws RangeError when the batch is full or the bytes are not in the arena.
@@ -87,7 +93,7 @@ export class SendBatch {
   add(
     payloadOffset: number,
     length: number,
-    destination: TransportAddress,
+    destination: TransportAddress | undefined,
     source?: TransportAddress,
   ): void {
     const index = this.count;
@@ -98,6 +104,7 @@ export class SendBatch {
     const vector = this.#messages.vector(index);
     this.#arena.writePointer(vector + IOVEC.iov_base, payloadOffset);
     this.#view.setInt32(vector + IOVEC.iov_len, length, true);
+    if (index === 0) this.#firstOffset = payloadOffset;
     this.count = index + 1;
     if (this.#continuesRun(length, destination, source)) this.#lengthenRun(length);
     else this.#beginRun(vector, length, destination, source);
@@ -112,13 +119,14 @@ export class SendBatch {
    * @returns how many were not sent.
    */
   flush(fd: number): number {
+    const isSingle = this.count === 1 && this.#run.source === undefined;
     const count = this.#messageCount;
     this.count = this.#messageCount = this.#run.bytesLeft = 0;
     let failed = 0;
     let retried = -1;
     let next = 0;
     while (next < count) {
-      const sent = this.#send(fd, next, count - next);
+      const sent = isSingle ? this.#sendSingle(fd) : this.#send(fd, next, count - next);
       if (sent > 0) {
         next += sent;
         continue;
@@ -138,9 +146,18 @@ export class SendBatch {
   /** The number of messages sent, or a negated errno. */
   #send(fd: number, message: number, count: number): number {
     const address = this.#messages.addresses[message]!;
-    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    const sent = this.#libc.syscall(SYS_sendmmsg, fd, address, count, flags, 0);
+    const sent = this.#libc.syscall(SYS_sendmmsg, fd, address, count, FLAGS, 0);
     return sent < 0 ? -this.#libc.errno() : sent;
+  }
+
+  /** Sends the only datagram, for which the kernel has less to read; 1, or a negated errno. */
+  #sendSingle(fd: number): number {
+    const { segmentBytes, header } = this.#run;
+    const buffer = this.#arena.addressOf(this.#firstOffset);
+    const nameBytes = this.#view.getInt32(header + MSGHDR.msg_namelen, true);
+    const name = nameBytes === 0 ? 0 : this.#firstName;
+    const sent = this.#libc.sendto(fd, buffer, segmentBytes, FLAGS, name, nameBytes);
+    return sent < 0 ? -this.#libc.errno() : 1;
   }
 
   /** Sends the datagrams of a run that was refused one by one; returns how many were not sent. */
@@ -171,7 +188,7 @@ export class SendBatch {
 
   #continuesRun(
     length: number,
-    destination: TransportAddress,
+    destination: TransportAddress | undefined,
     source: TransportAddress | undefined,
   ): boolean {
     const run = this.#run;
@@ -180,7 +197,9 @@ export class SendBatch {
       length <= run.segmentBytes &&
       length > 0 &&
       source === run.source &&
-      destination.equals(run.destination)
+      (destination === undefined
+        ? run.isConnected
+        : !run.isConnected && destination.equals(run.destination))
     );
   }
 
@@ -198,7 +217,7 @@ export class SendBatch {
   #beginRun(
     vector: number,
     length: number,
-    destination: TransportAddress,
+    destination: TransportAddress | undefined,
     source: TransportAddress | undefined,
   ): void {
     const arena = this.#arena;
@@ -207,7 +226,10 @@ export class SendBatch {
     const run = this.#run;
     const message = this.#messageCount++;
     const header = messages.header(message);
-    const nameLength = writeSocketAddress(arena, messages.name(message), destination);
+    const nameLength =
+      destination === undefined
+        ? 0
+        : writeSocketAddress(arena, messages.name(message), destination);
     const controlBytes =
       source === undefined ? 0 : writePacketInfo(view, messages.control(message), source);
     arena.writePointer(header + MSGHDR.msg_iov, vector);
@@ -218,7 +240,8 @@ export class SendBatch {
     run.segmentBytes = length;
     run.datagrams = 1;
     run.source = source;
-    run.destination.copyFrom(destination);
+    run.isConnected = destination === undefined;
+    if (destination !== undefined) run.destination.copyFrom(destination);
     const canGrow = this.#isSegmenting && length <= SEGMENT_BYTES_MAX;
     run.bytesLeft = canGrow ? RUN_BYTES_MAX - length : 0;
   }
@@ -242,6 +265,8 @@ interface Run {
   /** How much may still be added; 0 when it takes nothing more. */
   bytesLeft: number;
   datagrams: number;
+  /** Whether the socket knows the destination. */
+  isConnected: boolean;
   readonly destination: TransportAddress;
   source: TransportAddress | undefined;
 }
