@@ -92,6 +92,7 @@ function watchRelay(reactor: Reactor, relay: Relay, fd: number): void {
 function closeRelay(reactor: Reactor, relay: Relay): void {
   // What is queued must leave through this socket, not through the next one that gets its descriptor.
   reactor.upstreamQueue.flush();
+  reactor.relaySocketOf(relay.handle).closeConnected();
   reactor.unwatch(relay.handle);
   close(reactor, relay.handle);
 }

@@ -9,6 +9,7 @@ import type { ConnectionLimits } from '../data-plane.ts';
 import { HandshakeGate } from '../shared/handshake-gate.ts';
 import type { TransportEvent } from '../shared/transport-event.ts';
 import { executeCommand } from './commands.ts';
+import { ConnectedSockets } from './connected-sockets.ts';
 import { DtlsAssociations } from './dtls-associations.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
 import { GatheredWrites } from './gathered-writes.ts';
@@ -56,6 +57,7 @@ export class Reactor {
   readonly downstreamQueue = new DownstreamQueue(this.memory);
   readonly gatheredWrites = new GatheredWrites(this.memory);
   readonly listeners = new Listeners(this);
+  readonly connectedSockets: ConnectedSockets;
   readonly connections: TcpConnections;
   readonly associations: DtlsAssociations;
   readonly secureContexts = new SecureContexts();
@@ -76,6 +78,7 @@ export class Reactor {
     this.ledger = options.ledger;
     const { connectionsPerAddressMax, handshakesPerSecond, handshakesPerSecondPerAddress } =
       options.limits;
+    this.connectedSockets = new ConnectedSockets(this, Math.floor(options.connectionsMax / 4));
     this.connections = new TcpConnections(this, options.connectionsMax, connectionsPerAddressMax);
     this.associations = new DtlsAssociations(this, connectionsPerAddressMax);
     this.handshakeGate = new HandshakeGate(handshakesPerSecond, handshakesPerSecondPerAddress);

@@ -11,6 +11,8 @@ import type { PollHandler, Reactor } from './reactor.ts';
 /** Datagrams taken from one relay socket before others have their turn. */
 const RECEIVE_MAX = 32;
 const ERRORS_MAX = 16;
+/** Datagrams in a row to one peer after which it is worth a socket of its own. */
+const CONNECT_AFTER = 256;
 
 /** The bound socket of one relayed transport address. */
 export class RelaySocket implements PollHandler {
@@ -18,8 +20,14 @@ export class RelaySocket implements PollHandler {
   /** First and last datagram waiting in the upstream queue; -1 is none. */
   queueHead = -1;
   queueTail = -1;
+  /** False when something in the upstream queue has to leave through `fd` itself. */
+  isQueueForConnected = true;
   readonly #relay: Relay;
   readonly #reactor: Reactor;
+  #connectedFd: number | undefined;
+  readonly #latestPeer = new TransportAddress();
+  /** Datagrams in a row to the latest peer, counted up to where the connected socket is made for it. */
+  #streak = 0;
 
   constructor(reactor: Reactor, relay: Relay, fd: number) {
     this.#reactor = reactor;
@@ -27,20 +35,57 @@ export class RelaySocket implements PollHandler {
     this.fd = fd;
   }
 
+  /** Where what waits in the upstream queue leaves from. */
+  get queueFd(): number {
+    return this.isQueueForConnected ? (this.#connectedFd ?? this.fd) : this.fd;
+  }
+
   onReady(flags: number): void {
-    if ((flags & EPOLLERR) !== 0) this.#readErrors();
+    this.receive(this.fd, flags);
+  }
+
+  /** Takes what waits on a descriptor of this relayed transport address. */
+  receive(fd: number, flags: number): void {
+    if ((flags & EPOLLERR) !== 0) this.#readErrors(fd);
     const { downstreamQueue, memory } = this.#reactor;
     const wanted = Math.min(RECEIVE_MAX, downstreamQueue.freeSlots());
     const start = downstreamQueue.nextSlot;
-    const count = memory.downstream.receive(this.fd, start, wanted);
+    const count = memory.downstream.receive(fd, start, wanted);
     if (count <= 0) return;
     downstreamQueue.useSlots(count);
     for (let slot = start; slot < start + count; slot++) this.#relayDown(slot);
   }
 
+  /** True when the next datagram, which goes to `peer` (borrowed), may leave through the connected socket. */
+  countTo(peer: TransportAddress): boolean {
+    if (!peer.equals(this.#latestPeer)) {
+      this.#latestPeer.copyFrom(peer);
+      this.#streak = 0;
+      return false;
+    }
+    if (this.#streak === CONNECT_AFTER) return this.#connectedFd !== undefined;
+    this.#streak += 1;
+    if (this.#streak === CONNECT_AFTER) this.#connect();
+    return false;
+  }
+
+  /** Closes what it opened besides `fd`. */
+  closeConnected(): void {
+    if (this.#connectedFd !== undefined) this.#reactor.connectedSockets.close(this.#connectedFd);
+    this.#connectedFd = undefined;
+  }
+
   /** Sets the don't-fragment bit of what is sent next. */
   setDontFragment(on: boolean): void {
     setDontFragment(this.fd, this.#relay.family, on);
+  }
+
+  /** Without a connected socket everything goes on as before. */
+  #connect(): void {
+    const { connectedSockets } = this.#reactor;
+    const peer = this.#latestPeer;
+    if (this.#connectedFd === undefined) this.#connectedFd = connectedSockets.open(this, peer);
+    else if (!connectedSockets.reconnect(this.#connectedFd, peer)) this.closeConnected();
   }
 
   #relayDown(slot: number): void {
@@ -69,10 +114,10 @@ export class RelaySocket implements PollHandler {
     }
   }
 
-  #readErrors(): void {
+  #readErrors(fd: number): void {
     const { memory, server } = this.#reactor;
     const { errors } = memory;
-    for (let count = 0; count < ERRORS_MAX && errors.read(this.fd); count++) {
+    for (let count = 0; count < ERRORS_MAX && errors.read(fd); count++) {
       if (errors.origin !== SO_EE_ORIGIN_ICMP && errors.origin !== SO_EE_ORIGIN_ICMP6) continue;
       server.handlePeerError(
         this.#relay,

@@ -36,6 +36,7 @@ export class UpstreamQueue {
     this.#lengths[index] = data.payloadLength;
     this.#next[index] = NONE;
     this.#peers[index]!.copyFrom(data.peer);
+    if (!socket.countTo(data.peer)) socket.isQueueForConnected = false;
     if (socket.queueHead === NONE) {
       this.#sockets[this.#socketCount++] = socket;
       socket.queueHead = index;
@@ -50,11 +51,14 @@ export class UpstreamQueue {
     const { upstreamSend } = this.#memory;
     for (let position = 0; position < this.#socketCount; position++) {
       const socket = this.#sockets[position]!;
+      const { queueFd, isQueueForConnected } = socket;
       for (let index = socket.queueHead; index !== NONE; index = this.#next[index]!) {
-        upstreamSend.add(this.#offsets[index]!, this.#lengths[index]!, this.#peers[index]!);
+        const peer = isQueueForConnected ? undefined : this.#peers[index]!;
+        upstreamSend.add(this.#offsets[index]!, this.#lengths[index]!, peer);
       }
       socket.queueHead = NONE;
-      upstreamSend.flush(socket.fd);
+      socket.isQueueForConnected = true;
+      upstreamSend.flush(queueFd);
     }
     this.#socketCount = 0;
     this.#count = 0;
