@@ -1,94 +1,75 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { runGarbageCase } from './cases/garbage-case.ts';
-import { memoryFigures, runMemoryRound, type MemoryFigures } from './cases/memory-case.ts';
-import { DATAGRAM_CASES, STREAM_CASES, type RelayCase } from './cases/relay-cases.ts';
-import { relayFigures, type RelayFigures } from './cases/relay-figures.ts';
-import { runRelayRound } from './cases/relay-round.ts';
+import { dirname } from 'node:path';
+import { FULL, QUICK } from './cases/durations.ts';
+import type { Job } from './cases/job.ts';
+import { planJobs } from './cases/jobs.ts';
+import { Measurements } from './cases/measurements.ts';
+import { openNetwork } from './measure/bench-network.ts';
 import { GeneratorProcess } from './measure/generator-process.ts';
-import { describeRun, formatReport, type Report } from './report.ts';
-import { ROOT } from './root.ts';
-import { coturn } from './servers/coturn.ts';
-import { nodeTurn } from './servers/node-turn.ts';
-import type { MeasuredServer } from './servers/server.ts';
-import { turnpike } from './servers/turnpike.ts';
+import { describeMachine } from './measure/machine.ts';
+import { Progress } from './measure/progress.ts';
+import { readOptions } from './options.ts';
+import type { Report } from './report-data.ts';
+import { writeHtmlReport } from './report/html-report.ts';
+import { formatReport } from './report.ts';
+import { chooseServers } from './servers/choose-servers.ts';
+import { TLS_CIPHER } from './settings.ts';
 
-const ROUNDS = 3;
-const ALL_SERVERS: readonly MeasuredServer[] = [turnpike, coturn, nodeTurn];
-const PARTS = ['relay', 'streams', 'memory', 'garbage'] as const;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // What was started and made ends with the process.
+  process.once(signal, () => process.exit(1));
+}
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: String(ROUNDS) },
-    servers: { type: 'string', default: ALL_SERVERS.map(({ name }) => name).join(',') },
-    cases: { type: 'string', default: '' },
-    parts: { type: 'string', default: PARTS.join(',') },
-    output: { type: 'string', default: join(ROOT, 'bench/results/latest.json') },
-  },
-});
-
-const rounds = options.quick ? 1 : Number(options.rounds);
-const wanted = ALL_SERVERS.filter(({ name }) => options.servers.split(',').includes(name));
-const servers = wanted.filter((server) => server.absence() === undefined);
-const skipped = Object.fromEntries(
-  wanted.flatMap((server) => {
-    const reason = server.absence();
-    return reason === undefined ? [] : [[server.name, reason]];
-  }),
-);
-const isPart = (part: (typeof PARTS)[number]): boolean => options.parts.split(',').includes(part);
-
-const generator = new GeneratorProcess();
+const args = process.argv.slice(2);
+const options = readOptions(args);
+const { servers, skipped } = chooseServers(options);
+const network = openNetwork(options.network);
+const generator = new GeneratorProcess(network);
+const measurements = new Measurements();
+const startedAt = new Date().toISOString();
+const loadBefore = loadavg()[0]!;
 try {
-  const description = describeRun(servers, skipped);
-  const report: Report = {
-    ...description,
-    relay: isPart('relay') ? await measureRelay(DATAGRAM_CASES) : [],
-    streams: isPart('streams') ? await measureRelay(STREAM_CASES) : [],
-    memory: isPart('memory') ? await measureMemory() : [],
-    garbage: isPart('garbage') && servers.includes(turnpike) ? await runGarbageCase(generator) : [],
-    loadAverages: [...description.loadAverages, loadavg()[0]!],
+  const conditions = {
+    surroundings: { network, generator },
+    durations: options.isQuick ? QUICK : FULL,
+    seed: options.seed,
   };
-  mkdirSync(dirname(options.output), { recursive: true });
-  writeFileSync(options.output, `${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(formatReport(report));
+  await carryOut(planJobs({ options, servers, conditions, measurements }));
+  const report: Report = {
+    startedAt,
+    command: ['npm run bench --', ...args].join(' '),
+    rounds: options.rounds,
+    network: network.name,
+    seed: options.seed,
+    machine: describeMachine(),
+    versions: {
+      node: process.version,
+      ...Object.fromEntries(servers.map((server) => [server.name, server.version()])),
+    },
+    skipped,
+    tlsCipher: TLS_CIPHER,
+    ...measurements.figures(),
+    loadAverages: [loadBefore, loadavg()[0]!],
+  };
+  await write(report);
 } finally {
   await generator.stop();
 }
 
-async function measureRelay(all: readonly RelayCase[]): Promise<RelayFigures[]> {
-  const cases = all.filter(({ name }) => name.includes(options.cases));
-  if (cases.length === 0) return [];
-  const able = servers.filter((server) =>
-    cases.every(({ transport }) => server.transports.includes(transport)),
-  );
-  const byServer = await alternate(able, (server) => runRelayRound(server, cases, generator));
-  return cases.flatMap((relayCase) =>
-    able.map((server) =>
-      relayFigures(relayCase, server, byServer.get(server)!, byServer.get(coturn)),
-    ),
-  );
-}
-
-async function measureMemory(): Promise<MemoryFigures[]> {
-  const byServer = await alternate(servers, (server) => runMemoryRound(server, generator));
-  return servers.map((server) => memoryFigures(server, byServer.get(server)!));
-}
-
-/** Lets all servers have their turn in every round, so that whatever else the machine does meets all of them. */
-async function alternate<T>(
-  able: readonly MeasuredServer[],
-  measure: (server: MeasuredServer) => Promise<T>,
-): Promise<ReadonlyMap<MeasuredServer, readonly T[]>> {
-  const results = new Map<MeasuredServer, T[]>(able.map((server) => [server, []]));
-  for (let round = 1; round <= rounds; round++) {
-    for (const server of able) {
-      process.stderr.write(`round ${round} of ${rounds}: ${server.name}\n`);
-      results.get(server)!.push(await measure(server));
-    }
+async function carryOut(jobs: readonly Job[]): Promise<void> {
+  const progress = new Progress(jobs.reduce((sum, { seconds }) => sum + seconds, 0));
+  for (const job of jobs) {
+    progress.begin(job.title);
+    await job.run();
+    progress.finish(job.seconds);
   }
-  return results;
+}
+
+async function write(report: Report): Promise<void> {
+  const { output } = options;
+  mkdirSync(dirname(output), { recursive: true });
+  writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`);
+  await writeHtmlReport(report, output.replace(/(?:\.json)?$/, '.html'));
+  process.stdout.write(formatReport(report));
 }

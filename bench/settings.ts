@@ -1,11 +1,22 @@
 import { TransportAddress } from '../src/stun/transport-address.ts';
+import type { Network } from './report-data.ts';
 
-/** Where the server under measurement listens and relays; a loopback address of its own keeps others out of the way. */
-export const SERVER_IP = '127.0.77.1';
-/** Where the peer sends and receives. */
-export const PEER_IP = '127.0.77.2';
-/** Where clients send from. */
-export const CLIENT_IP = '127.0.77.3';
+/** IP addresses of everybody who takes part, as text. */
+export interface Addresses {
+  /** Where the server under measurement listens and relays. */
+  readonly server: string;
+  /** Where the peer sends and receives. */
+  readonly peer: string;
+  /** Where clients send from. */
+  readonly client: string;
+}
+
+/** Addresses of their own keep others out of the way; those of the veth pair are set aside for benches (RFC 2544). */
+export const ADDRESSES: Readonly<Record<Network, Addresses>> = {
+  loopback: { server: '127.0.77.1', peer: '127.0.77.2', client: '127.0.77.3' },
+  veth: { server: '198.18.77.1', peer: '198.18.77.2', client: '198.18.77.3' },
+};
+
 /** Listener ports of every server. */
 export const SERVER_PORTS = { udp: 14_478, tcp: 14_478, tls: 14_479 } as const;
 /** Relay ports of every server. */

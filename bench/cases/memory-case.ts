@@ -1,84 +1,98 @@
-import type { GeneratorProcess } from '../measure/generator-process.ts';
 import { cpuUse, readProcessTimes, residentBytes } from '../measure/process-times.ts';
-import { RunningServer } from '../measure/running-server.ts';
-import { median, rounded } from '../measure/statistics.ts';
+import { PLAIN, RunningServer, type Surroundings } from '../measure/running-server.ts';
+import { rounded } from '../measure/statistics.ts';
+import type { MemoryFigures } from '../report-data.ts';
 import type { MeasuredServer } from '../servers/server.ts';
-import { MEMORY_CLIENTS } from '../settings.ts';
+import { ABOUT } from './durations.ts';
+import { roundedRatios } from './relay-figures.ts';
+import type { RoundResults } from './round-results.ts';
+
+/** How many allocations memory is measured with. */
+export const MEMORY_ALLOCATIONS: readonly number[] = [100, 1000, 10_000];
+
+/** Of the allocations, before their rate is measured: server and generator have to be compiled. */
+const WARM_UP_SHARE = 0.2;
 
 /** What many allocations cost a server. */
 export interface MemoryRound {
+  readonly allocations: number;
   readonly idleBytes: number;
   /** With an allocation for each client. */
   readonly allocatedBytes: number;
   /** With a bound channel in each allocation as well. */
   readonly boundBytes: number;
-  readonly allocateSeconds: number;
-  readonly allocateCpuMicroseconds: number;
-  readonly retransmissions: number;
-}
-
-/** Figures of one server, medians over the rounds. */
-export interface MemoryFigures {
-  readonly server: string;
-  readonly rounds: number;
-  readonly allocations: number;
-  readonly idleMegabytes: number;
-  /** Resident memory above idle with all allocations and their channels. */
-  readonly grownMegabytes: number;
-  readonly bytesPerAllocation: number;
-  readonly bytesPerAllocationWithChannel: number;
-  /** With the full challenge, and so two requests each. */
   readonly allocationsPerSecond: number;
   readonly cpuMicrosecondsPerAllocation: number;
   readonly retransmissions: number;
+  readonly generatorBusyShare: number;
+}
+
+/** About how long it takes, seconds. */
+export function memorySeconds(allocations: number): number {
+  return ABOUT.start + (2 * allocations) / ABOUT.allocationsPerSecond;
 }
 
 /** Starts a server and makes allocations with a channel each. */
 export async function runMemoryRound(
   server: MeasuredServer,
-  generator: GeneratorProcess,
+  allocations: number,
+  surroundings: Surroundings,
 ): Promise<MemoryRound> {
-  const running = await RunningServer.start(server);
+  const { generator } = surroundings;
+  const running = await RunningServer.start(server, PLAIN, surroundings);
   try {
     const { pid } = running;
+    await generator.open(allocations, 'udp');
     const idleBytes = residentBytes(pid);
+    const warmUp = Math.floor(allocations * WARM_UP_SHARE);
+    await generator.allocate({ to: warmUp });
     const before = readProcessTimes(pid);
-    const step = await generator.allocate(MEMORY_CLIENTS);
+    const step = await generator.allocate({ from: warmUp });
     const cpu = cpuUse(before, readProcessTimes(pid));
     const allocatedBytes = residentBytes(pid);
     await generator.bindChannels();
     return {
+      allocations,
       idleBytes,
       allocatedBytes,
       boundBytes: residentBytes(pid),
-      allocateSeconds: step.seconds,
-      allocateCpuMicroseconds: cpu.microseconds,
+      allocationsPerSecond: (allocations - warmUp) / step.seconds,
+      cpuMicrosecondsPerAllocation: cpu.microseconds / (allocations - warmUp),
       retransmissions: step.retransmissions,
+      generatorBusyShare: step.generatorBusyShare,
     };
   } finally {
     await running.stop();
   }
 }
 
-/** Takes the medians of the rounds of a server. */
+/** Takes the medians of the rounds of a server that has results. */
 export function memoryFigures(
-  server: MeasuredServer,
-  rounds: readonly MemoryRound[],
+  allocations: number,
+  server: string,
+  results: RoundResults<MemoryRound>,
 ): MemoryFigures {
   const of = (figure: (round: MemoryRound) => number, digits = 0): number =>
-    rounded(median(rounds.map(figure)), digits);
+    rounded(results.median(server, figure), digits);
   return {
-    server: server.name,
-    rounds: rounds.length,
-    allocations: MEMORY_CLIENTS,
+    server,
+    rounds: results.rounds(server),
+    allocations,
     idleMegabytes: of((round) => round.idleBytes / 1e6, 1),
-    grownMegabytes: of((round) => (round.boundBytes - round.idleBytes) / 1e6, 1),
-    bytesPerAllocation: of((round) => (round.allocatedBytes - round.idleBytes) / MEMORY_CLIENTS),
-    bytesPerAllocationWithChannel: of(
-      (round) => (round.boundBytes - round.idleBytes) / MEMORY_CLIENTS,
+    grownMegabytes: of((round) => grownBytes(round) / 1e6, 1),
+    bytesPerAllocation: of((round) => (round.allocatedBytes - round.idleBytes) / allocations),
+    bytesPerAllocationWithChannel: of((round) => grownBytes(round) / allocations),
+    memoryRatios: roundedRatios(results.ratios(server, grownBytes)),
+    allocationsPerSecond: of((round) => round.allocationsPerSecond),
+    allocationRateRatios: roundedRatios(
+      results.ratios(server, (round) => round.allocationsPerSecond),
     ),
-    allocationsPerSecond: of((round) => MEMORY_CLIENTS / round.allocateSeconds),
-    cpuMicrosecondsPerAllocation: of((round) => round.allocateCpuMicroseconds / MEMORY_CLIENTS, 1),
+    cpuMicrosecondsPerAllocation: of((round) => round.cpuMicrosecondsPerAllocation, 1),
     retransmissions: of((round) => round.retransmissions),
+    generatorPercent: of(({ generatorBusyShare }) => generatorBusyShare * 100),
   };
+}
+
+function grownBytes({ boundBytes, idleBytes }: MemoryRound): number {
+  return boundBytes - idleBytes;
 }

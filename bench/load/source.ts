@@ -1,93 +1,85 @@
 import type { TransportAddress } from '../../src/stun/transport-address.ts';
-import { PAYLOAD_BYTES } from '../settings.ts';
 import type { Burst } from './burst.ts';
 import type { PacketNumbers } from './numbered-packets.ts';
 import type { GeneratorMemory } from './transport/memory.ts';
-import type { TurnClient } from './turn-clients.ts';
+import type { ClientTransport } from './transport/transport.ts';
 
-/** Sends numbered packets for many clients in turn. */
+/** Sends numbered packets. */
 export interface Source {
-  /** Sends one burst and returns how many packets it had; 0 when there was no room for it. */
-  send(): number;
+  /**
+   * Sends one burst of a client.
+   *
+   * @param stamp - when that is, a `timeStamp`.
+   * @returns how many packets the socket took.
+   */
+  send(client: number, stamp: number): number;
 }
 
-/** From clients to the server by datagrams: a burst belongs to one client, since each has a socket of its own. */
+/** From clients by datagrams: each has a socket of its own. */
 export class DatagramSource implements Source {
-  readonly #clients: readonly TurnClient[];
-  readonly #server: TransportAddress;
+  readonly #clients: readonly ClientTransport[];
+  readonly #destination: TransportAddress;
   readonly #burst: Burst;
-  #next = 0;
 
-  constructor(clients: readonly TurnClient[], server: TransportAddress, burst: Burst) {
+  constructor(clients: readonly ClientTransport[], destination: TransportAddress, burst: Burst) {
     this.#clients = clients;
-    this.#server = server;
+    this.#destination = destination;
     this.#burst = burst;
   }
 
-  send(): number {
-    const client = this.#next;
-    const { packets } = this.#burst;
-    this.#next = (client + 1) % this.#clients.length;
-    for (let count = 0; count < packets; count++) this.#burst.add(client, this.#server);
-    this.#burst.send(this.#clients[client]!.transport.fd);
-    return packets;
+  send(client: number, stamp: number): number {
+    while (!this.#burst.isFull) this.#burst.add(client, stamp, this.#destination);
+    return this.#burst.send(this.#clients[client]!.fd);
   }
 }
 
-/** From clients to the server by streams, packet by packet; a client whose stream is full loses its turn. */
+/** From clients by streams, packet by packet; one whose stream is full sends nothing. */
 export class StreamSource implements Source {
-  readonly #clients: readonly TurnClient[];
+  readonly #clients: readonly ClientTransport[];
   readonly #numbers: PacketNumbers;
   readonly #memory: GeneratorMemory;
-  readonly #header: Uint8Array;
-  #next = 0;
+  readonly #headerBytes: number;
+  readonly #payloadBytes: number;
 
   /** @param header - goes in front of the payload. */
   constructor(
-    clients: readonly TurnClient[],
+    clients: readonly ClientTransport[],
     numbers: PacketNumbers,
     memory: GeneratorMemory,
     header: Uint8Array,
+    payloadBytes: number,
   ) {
     this.#clients = clients;
     this.#numbers = numbers;
     this.#memory = memory;
-    this.#header = header;
+    this.#headerBytes = header.length;
+    this.#payloadBytes = payloadBytes;
     memory.arena.bytes.set(header, memory.messageOffset);
   }
 
-  send(): number {
-    const client = this.#next;
+  send(client: number, stamp: number): number {
     const { arena, messageOffset } = this.#memory;
-    const headerBytes = this.#header.length;
-    this.#next = (client + 1) % this.#clients.length;
-    this.#numbers.write(arena.bytes, messageOffset + headerBytes, client);
-    const { transport } = this.#clients[client]!;
-    return transport.send(messageOffset, headerBytes + PAYLOAD_BYTES) ? 1 : 0;
+    this.#numbers.write(arena.bytes, messageOffset + this.#headerBytes, client, stamp);
+    const length = this.#headerBytes + this.#payloadBytes;
+    return this.#clients[client]!.send(messageOffset, length) ? 1 : 0;
   }
 }
 
-/** From the peer to relayed transport addresses: a burst goes to as many clients as it has packets. */
+/** From the peer, which has one socket, to wherever each client is reached. */
 export class PeerSource implements Source {
-  readonly #clients: readonly TurnClient[];
+  readonly #destinations: readonly TransportAddress[];
   readonly #peerFd: number;
   readonly #burst: Burst;
-  #next = 0;
 
-  constructor(clients: readonly TurnClient[], peerFd: number, burst: Burst) {
-    this.#clients = clients;
+  constructor(destinations: readonly TransportAddress[], peerFd: number, burst: Burst) {
+    this.#destinations = destinations;
     this.#peerFd = peerFd;
     this.#burst = burst;
   }
 
-  send(): number {
-    const { packets } = this.#burst;
-    for (let count = 0; count < packets; count++) {
-      const client = this.#next;
-      this.#next = (client + 1) % this.#clients.length;
-      this.#burst.add(client, this.#clients[client]!.relayed);
-    }
-    this.#burst.send(this.#peerFd);
-    return packets;
+  send(client: number, stamp: number): number {
+    const destination = this.#destinations[client]!;
+    while (!this.#burst.isFull) this.#burst.add(client, stamp, destination);
+    return this.#burst.send(this.#peerFd);
   }
 }

@@ -2,13 +2,14 @@ import { randomFillSync } from 'node:crypto';
 import { Arena } from '../../src/sys/arena.ts';
 import { Poller } from '../../src/sys/epoll.ts';
 import { EPOLLIN } from '../../src/sys/layout.ts';
+import { localAddress } from '../../src/sys/socket.ts';
 import { readErrorCode, readText, readXorAddress } from '../../src/stun/attributes.ts';
 import { longTermKey } from '../../src/stun/integrity.ts';
 import { StunMessage } from '../../src/stun/message.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
-import { CREDENTIAL, SERVER_IP, SERVER_PORTS, transportAddress } from '../settings.ts';
+import { type Addresses, CREDENTIAL, SERVER_PORTS, transportAddress } from '../settings.ts';
 import type { StepResult, Transport } from './protocol.ts';
 import { type GeneratorMemory, MESSAGE_BYTES_MAX } from './transport/memory.ts';
 import { openTransport } from './transport/open-transport.ts';
@@ -26,6 +27,8 @@ const UDP_PROTOCOL = 17;
 /** A client on a socket, and so on a 5-tuple, of its own. */
 export interface TurnClient {
   readonly transport: ClientTransport;
+  /** Where it sends from. */
+  readonly local: TransportAddress;
   /** Relayed transport address, port 0 until it has one. */
   readonly relayed: TransportAddress;
   readonly transactionId: Uint8Array;
@@ -41,24 +44,25 @@ export class TurnClients {
   /** Where the server listens. */
   readonly server: TransportAddress;
   readonly #memory: GeneratorMemory;
-  readonly #poller = new Poller(new Arena(8192), 256);
   readonly #writer: StunWriter;
   readonly #message = new StunMessage();
   readonly #keyByRealm = new Map<string, Uint8Array>();
 
-  constructor(count: number, transport: Transport, memory: GeneratorMemory) {
+  /** Opens the sockets; streams are connected then. Throws when the server refuses one. */
+  constructor(count: number, transport: Transport, addresses: Addresses, memory: GeneratorMemory) {
     this.transport = transport;
-    this.server = transportAddress(SERVER_IP, SERVER_PORTS[transport]);
+    this.server = transportAddress(addresses.server, SERVER_PORTS[transport]);
     this.#memory = memory;
     this.#writer = new StunWriter(memory.arena.bytes);
-    this.all = Array.from({ length: count }, (_, index) => this.#open(index));
+    const client = transportAddress(addresses.client, 0);
+    this.all = Array.from({ length: count }, () => this.#open(client));
   }
 
-  /** Makes an allocation for every client, challenge included, `concurrency` at a time. */
-  allocate(concurrency: number): StepResult {
-    return this.#exchange(METHOD.ALLOCATE, concurrency, (writer) =>
-      writer.uint8(ATTRIBUTE.REQUESTED_TRANSPORT, UDP_PROTOCOL, 4),
-    );
+  /** Makes an allocation for clients `from` to `to - 1`, challenge included, `concurrency` at a time. */
+  allocate(concurrency: number, from = 0, to = this.all.length): StepResult {
+    const writeRequest: WriteRequest = (writer) =>
+      writer.uint8(ATTRIBUTE.REQUESTED_TRANSPORT, UDP_PROTOCOL, 4);
+    return this.#exchange(METHOD.ALLOCATE, concurrency, writeRequest, this.all.slice(from, to));
   }
 
   /** Binds `CHANNEL` to `peer` for every client, `concurrency` at a time. */
@@ -70,35 +74,74 @@ export class TurnClients {
     );
   }
 
+  /** Permits `peer` for every client, `concurrency` at a time. */
+  createPermissions(peer: TransportAddress, concurrency: number): StepResult {
+    return this.#exchange(METHOD.CREATE_PERMISSION, concurrency, (writer) =>
+      writer.xorAddress(ATTRIBUTE.XOR_PEER_ADDRESS, peer),
+    );
+  }
+
   /** Closes all sockets; the server keeps the allocations of datagram clients. */
   close(): void {
     for (const { transport } of this.all) transport.close();
-    this.#poller.close();
   }
 
-  #open(index: number): TurnClient {
-    const transport = openTransport(this.transport, this.#memory, this.server);
-    this.#poller.add(transport.fd, EPOLLIN, index);
-    const transactionId = new Uint8Array(12);
-    return { transport, relayed: new TransportAddress(), transactionId, challenge: undefined };
+  #open(client: TransportAddress): TurnClient {
+    const transport = openTransport(this.transport, this.#memory, client, this.server);
+    const local = new TransportAddress();
+    localAddress(transport.fd, local);
+    return {
+      transport,
+      local,
+      relayed: new TransportAddress(),
+      transactionId: new Uint8Array(12),
+      challenge: undefined,
+    };
   }
 
-  #exchange(method: number, concurrency: number, writeRequest: WriteRequest): StepResult {
+  #exchange(
+    method: number,
+    concurrency: number,
+    writeRequest: WriteRequest,
+    clients = this.all,
+  ): StepResult {
+    const poller = new Poller(new Arena(8192), 256);
+    for (const [index, { transport }] of clients.entries()) {
+      poller.add(transport.fd, EPOLLIN, index);
+    }
+    try {
+      return this.#exchangePolled(poller, clients, method, concurrency, writeRequest);
+    } finally {
+      // While packets flow nobody may wait for the sockets here, which the server would pay for.
+      poller.close();
+    }
+  }
+
+  #exchangePolled(
+    poller: Poller,
+    clients: readonly TurnClient[],
+    method: number,
+    concurrency: number,
+    writeRequest: WriteRequest,
+  ): StepResult {
     const waiting = new Set<TurnClient>();
     let started = 0;
     let retransmissions = 0;
+    let waitedMs = 0;
     const startedMs = performance.now();
     let progressMs = startedMs;
     let sentMs = startedMs;
-    while (started < this.all.length || waiting.size > 0) {
-      while (started < this.all.length && waiting.size < concurrency) {
-        const client = this.all[started++]!;
+    while (started < clients.length || waiting.size > 0) {
+      while (started < clients.length && waiting.size < concurrency) {
+        const client = clients[started++]!;
         waiting.add(client);
         this.#send(method, client, writeRequest);
       }
-      const count = this.#poller.wait(WAIT_MS);
+      const pausedMs = performance.now();
+      const count = poller.wait(WAIT_MS);
+      waitedMs += performance.now() - pausedMs;
       for (let event = 0; event < count; event++) {
-        const client = this.all[this.#poller.eventTag(event)]!;
+        const client = clients[poller.eventTag(event)]!;
         if (!this.#receive(client) || !waiting.has(client)) continue;
         progressMs = sentMs = performance.now();
         if (this.#isSettled(method, client)) waiting.delete(client);
@@ -111,7 +154,9 @@ export class TurnClients {
       retransmissions += waiting.size;
       for (const client of waiting) this.#send(method, client, writeRequest);
     }
-    return { seconds: (performance.now() - startedMs) / 1000, retransmissions };
+    const elapsedMs = performance.now() - startedMs;
+    const generatorBusyShare = 1 - waitedMs / elapsedMs;
+    return { seconds: elapsedMs / 1000, retransmissions, generatorBusyShare };
   }
 
   #send(method: number, client: TurnClient, writeRequest: WriteRequest): void {

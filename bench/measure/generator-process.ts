@@ -9,38 +9,62 @@ import type {
   TrafficResult,
   Transport,
 } from '../load/protocol.ts';
-import { PROCESSORS } from '../settings.ts';
+import type { BenchNetwork } from './bench-network.ts';
 import { spawnPinned, stopProcess } from './pinned-process.ts';
+import { GENERATOR_PROCESSORS } from './processors.ts';
 
 const SCRIPT = fileURLToPath(new URL('../load-generator.js', import.meta.url));
 
-/** Generator and sink in a process of their own. */
+/** Thrown when there is no generator any more, so that nothing else can be measured. */
+export class GeneratorEnded extends Error {}
+
+/** Generator and sink in a process of their own; every step throws when it fails. */
 export class GeneratorProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor() {
-    const command = { file: process.execPath, args: [SCRIPT] };
-    this.#child = spawnPinned(command, PROCESSORS.generator, [
+  constructor({ addresses, prefixes }: BenchNetwork) {
+    const command = { file: process.execPath, args: [SCRIPT, JSON.stringify(addresses)] };
+    this.#child = spawnPinned(command, GENERATOR_PROCESSORS, prefixes.generator, [
       'ignore',
       'inherit',
       'inherit',
       'ipc',
     ]);
     this.#ended = once(this.#child, 'exit').then(() => {
-      throw new Error('the generator ended');
+      throw new GeneratorEnded('the generator ended: does another bench run here?');
     });
     this.#ended.catch(() => undefined);
   }
 
-  /** Gives each of `clients` new clients an allocation. */
-  allocate(clients: number, transport: Transport = 'udp'): Promise<StepResult> {
-    return this.#request({ kind: 'allocate', clients, transport }) as Promise<StepResult>;
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** Waits until the server answers. */
+  async awaitServer(): Promise<void> {
+    await this.#request({ kind: 'awaitServer' });
+  }
+
+  /** Replaces all clients by new ones. */
+  async open(clients: number, transport: Transport): Promise<void> {
+    await this.#request({ kind: 'open', clients, transport });
+  }
+
+  /** Gives clients an allocation, all of them or those from `from` to `to - 1`. */
+  allocate(some: { readonly from?: number; readonly to?: number } = {}): Promise<StepResult> {
+    return this.#request({ kind: 'allocate', ...some }) as Promise<StepResult>;
   }
 
   /** Binds a channel for every client. */
   bindChannels(): Promise<StepResult> {
     return this.#request({ kind: 'bindChannels' }) as Promise<StepResult>;
+  }
+
+  /** Permits the peer for every client. */
+  createPermissions(): Promise<StepResult> {
+    return this.#request({ kind: 'createPermissions' }) as Promise<StepResult>;
   }
 
   /** Sends packets and counts what arrives. */
@@ -55,7 +79,7 @@ export class GeneratorProcess {
 
   async #request(request: LoadRequest): Promise<StepResult | TrafficResult> {
     const answer = once(this.#child, 'message');
-    this.#child.send(request);
+    this.#child.send(request, () => undefined);
     const [reply] = (await Promise.race([answer, this.#ended])) as [LoadReply];
     if (reply.kind === 'failed') throw new Error(reply.message);
     return reply.result;

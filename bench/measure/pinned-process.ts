@@ -5,20 +5,36 @@ import type { Command } from '../servers/server.ts';
 
 const KILL_AFTER_MS = 3000;
 
-/** True when processes can be kept on one processor each. */
+/** True when processes can be kept on processors of their own. */
 export const isPinning =
   availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-/** Starts a command, on one processor alone where that can be had; its process id is the command's own. */
+const running = new Set<ChildProcess>();
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/**
+ * Starts a command on some processors alone, where that can be had.
+ *
+ * Its process id is the command's own, and it does not outlive this process.
+ *
+ * @param processors - as a list of taskset(1).
+ * @param prefix - what runs it in another network, as `BenchNetwork` has it.
+ */
 export function spawnPinned(
   command: Command,
-  processor: number,
+  processors: string,
+  prefix: readonly string[],
   stdio: StdioOptions,
 ): ChildProcess {
-  const { file, args } = command;
-  return isPinning
-    ? spawn('taskset', ['--cpu-list', String(processor), file, ...args], { stdio })
-    : spawn(file, args, { stdio });
+  const pin = isPinning ? ['taskset', '--cpu-list', processors] : [];
+  const [file, ...args] = [...prefix, ...pin, command.file, ...command.args];
+  const child = spawn(file!, args, { stdio });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** Ends a process and waits until it is gone. */

@@ -1,19 +1,34 @@
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { StunWriter } from '../../src/stun/message-writer.ts';
-import { CLASS, METHOD } from '../../src/stun/registry.ts';
-import type { Transport } from '../load/protocol.ts';
 import { writeCertificate } from '../servers/certificate.ts';
-import type { MeasuredServer } from '../servers/server.ts';
-import { PROCESSORS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
+import type { MeasuredServer, ServerSetup } from '../servers/server.ts';
+import type { BenchNetwork } from './bench-network.ts';
+import type { GeneratorProcess } from './generator-process.ts';
 import { spawnPinned, stopProcess } from './pinned-process.ts';
+import { serverProcessors } from './processors.ts';
 
-const READY_MS_MAX = 10_000;
-const ASK_MS = 100;
+const LINES_IN_ERROR_MAX = 5;
+
+/** What a server is started with, apart from what the bench settles. */
+export type Wishes = Omit<ServerSetup, 'folder' | 'addresses'>;
+
+/** What everything needs that measures. */
+export interface Surroundings {
+  readonly network: BenchNetwork;
+  readonly generator: GeneratorProcess;
+}
+
+/** UDP, one worker and one route. */
+export const PLAIN: Wishes = { transports: ['udp'], workers: 1, routes: 1 };
+
+const folders = new Set<string>();
+
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** A server process that answers. */
 export class RunningServer {
@@ -23,37 +38,38 @@ export class RunningServer {
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  private constructor(server: MeasuredServer, folder: string, transports: readonly Transport[]) {
-    this.name = server.name;
+  private constructor(name: string, folder: string, child: ChildProcess) {
+    this.name = name;
     this.#folder = folder;
-    const command = server.prepare(folder, transports);
-    this.#child = spawnPinned(command, PROCESSORS.server, ['ignore', 'pipe', 'pipe']);
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+    folders.add(folder);
+    this.#child = child;
+    child.once('error', (error) => this.lines.push(error.message));
+    for (const stream of [child.stdout!, child.stderr!]) {
       createInterface(stream).on('line', (line) => this.lines.push(line));
     }
   }
 
-  /**
-   * Starts a server and waits until it answers a Binding request.
-   *
-   * @param streams - what it listens for besides UDP.
-   */
+  /** Starts a server and waits until it answers a Binding request; throws when it does not. */
   static async start(
     server: MeasuredServer,
-    streams: readonly Transport[] = [],
+    wishes: Wishes,
+    { network, generator }: Surroundings,
   ): Promise<RunningServer> {
     const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-    if (streams.includes('tls')) await writeCertificate(folder);
-    const running = new RunningServer(server, folder, ['udp', ...streams]);
+    if (wishes.transports.includes('tls')) await writeCertificate(folder);
+    const command = server.prepare({ ...wishes, folder, addresses: network.addresses });
+    const processors = serverProcessors(wishes.workers);
+    const output = ['ignore', 'pipe', 'pipe'] as const;
+    const child = spawnPinned(command, processors, network.prefixes.server, [...output]);
+    const running = new RunningServer(server.name, folder, child);
     try {
-      await waitForAnswer();
+      await generator.awaitServer();
+      running.expectAlive();
+      return running;
     } catch (error) {
       await running.stop();
-      throw new Error(`${server.name} does not answer:\n${running.lines.join('\n')}`, {
-        cause: error,
-      });
+      throw running.#failure('it does not start', error);
     }
-    return running;
   }
 
   /** Process id. */
@@ -61,30 +77,22 @@ export class RunningServer {
     return this.#child.pid!;
   }
 
+  /** Throws when the process has ended, so that whoever answers is somebody else. */
+  expectAlive(): void {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) return;
+    throw this.#failure(`it ended (${signalCode ?? exitCode})`);
+  }
+
   /** Ends the process and removes its files. */
   async stop(): Promise<void> {
     await stopProcess(this.#child);
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.#folder, { recursive: true, force: true });
+    folders.delete(this.#folder);
   }
-}
 
-async function waitForAnswer(): Promise<void> {
-  const request = new StunWriter(new Uint8Array(20))
-    .begin(METHOD.BINDING, CLASS.REQUEST, new Uint8Array(12))
-    .written();
-  const socket = createSocket('udp4');
-  // Until the server listens, a request may be answered with an ICMP error.
-  socket.on('error', () => undefined);
-  const ask = setInterval(() => socket.send(request, SERVER_PORTS.udp, SERVER_IP), ASK_MS);
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('message', () => resolve());
-      timer = setTimeout(() => reject(new Error('no answer')), READY_MS_MAX);
-    });
-  } finally {
-    clearInterval(ask);
-    clearTimeout(timer);
-    socket.close();
+  #failure(what: string, cause?: unknown): Error {
+    const lines = this.lines.slice(-LINES_IN_ERROR_MAX).join('; ');
+    return new Error(lines === '' ? what : `${what}: ${lines}`, { cause });
   }
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSelfSigned } from '../../src/tls/self-signed.ts';
 import type { PemPair } from '../../src/tls/tls-settings.ts';
-import { SERVER_IP } from '../settings.ts';
+import { ADDRESSES } from '../settings.ts';
 
 let certificate: Promise<PemPair> | undefined;
 
@@ -13,7 +13,10 @@ export function certificateFiles(folder: string): { certificate: string; key: st
 
 /** Puts the certificate, with ECDSA over P-256 and the same for every server of this process, into a folder. */
 export async function writeCertificate(folder: string): Promise<void> {
-  certificate ??= createSelfSigned([SERVER_IP], Date.now());
+  certificate ??= createSelfSigned(
+    Object.values(ADDRESSES).map(({ server }) => server),
+    Date.now(),
+  );
   const { certificatePem, keyPem } = await certificate;
   const files = certificateFiles(folder);
   writeFileSync(files.certificate, certificatePem);

@@ -1,39 +1,50 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Transport } from '../load/protocol.ts';
-import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
+import { CREDENTIAL, RELAY_PORTS, SERVER_PORTS } from '../settings.ts';
 import { certificateFiles } from './certificate.ts';
-import type { MeasuredServer } from './server.ts';
+import type { MeasuredServer, ServerSetup } from './server.ts';
 
-/** The coturn that the distribution installed, with one relay thread. */
-export const coturn: MeasuredServer = {
-  name: 'coturn',
-  framing: 'channelData',
-  absence: () => (installedVersion() === undefined ? 'turnserver is not installed' : undefined),
-  version: () => installedVersion() ?? '',
-  transports: ['udp', 'tcp', 'tls'],
-  prepare: (folder, transports) => {
-    const file = join(folder, 'turnserver.conf');
-    writeFileSync(file, configuration(folder, transports));
-    return { file: 'turnserver', args: ['-c', file] };
-  },
-};
+/** The coturn that the distribution installed. */
+export const coturn = coturnAt('turnserver');
 
-function installedVersion(): string | undefined {
-  const { status, stdout } = spawnSync('turnserver', ['--version'], { encoding: 'utf8' });
-  return status === null ? undefined : stdout.trim().split('\n').at(-1);
+/**
+ * The coturn that some program is.
+ *
+ * @param program - path of its `turnserver`, or a name to look for in PATH.
+ */
+export function coturnAt(program: string): MeasuredServer {
+  return {
+    name: 'coturn',
+    framing: 'channelData',
+    absence: () =>
+      versionOf(program) === '' ? `${program} is not installed or is no coturn` : undefined,
+    version: () => versionOf(program),
+    transports: ['udp', 'tcp', 'tls'],
+    features: ['allocations', 'indications', 'workers'],
+    prepare: (setup) => {
+      const file = join(setup.folder, 'turnserver.conf');
+      writeFileSync(file, configuration(setup));
+      return { file: program, args: ['-c', file] };
+    },
+  };
 }
 
-function configuration(folder: string, transports: readonly Transport[]): string {
+function versionOf(program: string): string {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  if (status === null) return '';
+  return /^\d+(?:\.\d+)+$/m.exec(stdout)?.[0] ?? '';
+}
+
+function configuration({ folder, addresses, transports, workers }: ServerSetup): string {
   const { realm, username, password } = CREDENTIAL;
   return [
-    `listening-ip=${SERVER_IP}`,
-    `relay-ip=${SERVER_IP}`,
+    `listening-ip=${addresses.server}`,
+    `relay-ip=${addresses.server}`,
     `listening-port=${SERVER_PORTS.udp}`,
     `min-port=${RELAY_PORTS.min}`,
     `max-port=${RELAY_PORTS.max}`,
-    'relay-threads=1',
+    `relay-threads=${workers}`,
     'lt-cred-mech',
     `realm=${realm}`,
     `user=${username}:${password}`,

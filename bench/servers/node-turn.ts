@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CREDENTIAL, RELAY_PORTS, SERVER_IP, SERVER_PORTS } from '../settings.ts';
+import { type Addresses, CREDENTIAL, RELAY_PORTS, SERVER_PORTS } from '../settings.ts';
 import { ROOT } from '../root.ts';
 import type { MeasuredServer } from './server.ts';
 
@@ -16,25 +16,28 @@ export const nodeTurn: MeasuredServer = {
   name: 'node-turn',
   framing: 'sendIndication',
   transports: ['udp'],
+  features: ['allocations'],
   absence: () => (existsSync(MANIFEST) ? undefined : 'the package is not installed: run npm ci'),
   version: () => (JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version,
-  prepare: () => ({
+  prepare: ({ addresses }) => ({
     file: process.execPath,
-    args: ['-e', SCRIPT, join(ROOT, 'node_modules/node-turn'), JSON.stringify(OPTIONS)],
+    args: ['-e', SCRIPT, join(ROOT, 'node_modules/node-turn'), JSON.stringify(options(addresses))],
   }),
 };
 
-const OPTIONS = {
-  listeningIps: [SERVER_IP],
-  relayIps: [SERVER_IP],
-  listeningPort: SERVER_PORTS.udp,
-  minPort: RELAY_PORTS.min,
-  maxPort: RELAY_PORTS.max,
-  authMech: 'long-term',
-  realm: CREDENTIAL.realm,
-  credentials: { [CREDENTIAL.username]: CREDENTIAL.password },
-  debugLevel: 'OFF',
-};
+function options({ server }: Addresses): object {
+  return {
+    listeningIps: [server],
+    relayIps: [server],
+    listeningPort: SERVER_PORTS.udp,
+    minPort: RELAY_PORTS.min,
+    maxPort: RELAY_PORTS.max,
+    authMech: 'long-term',
+    realm: CREDENTIAL.realm,
+    credentials: { [CREDENTIAL.username]: CREDENTIAL.password },
+    debugLevel: 'OFF',
+  };
+}
 
 const SCRIPT = `
 const Turn = require(process.argv[1]);

@@ -12,7 +12,6 @@ import { writeSocketAddress } from '../../../src/sys/socket-address.ts';
 import { setNoDelay } from '../../../src/sys/stream.ts';
 import { SystemError } from '../../../src/sys/system-error.ts';
 import type { TransportAddress } from '../../../src/stun/transport-address.ts';
-import { CLIENT_IP, transportAddress } from '../../settings.ts';
 import { native } from './native.ts';
 
 const F_SETFL = 4;
@@ -20,13 +19,17 @@ const O_NONBLOCK = 0o4000;
 /** So that a server under too much load is not left with megabytes to read when the load ends. */
 const SEND_BUFFER_BYTES = 128 * 1024;
 
-/** Connects a client's TCP socket, on which small writes leave at once; waits for the server. Throws SystemError. */
-export function connectStream(server: TransportAddress): number {
+/**
+ * Connects a client's TCP socket, on which small writes leave at once; waits for the server. Throws SystemError.
+ *
+ * @param client - IP address to connect from.
+ */
+export function connectStream(client: TransportAddress, server: TransportAddress): number {
   const libc = loadLibc();
   const memory = scratch();
   const fd = check('socket', libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   setOption(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
-  const clientLength = writeSocketAddress(memory, 0, transportAddress(CLIENT_IP, 0));
+  const clientLength = writeSocketAddress(memory, 0, client);
   check('bind', libc.bind(fd, memory.address, clientLength));
   const serverLength = writeSocketAddress(memory, 0, server);
   check(`connect ${server.toString()}`, native.connect(fd, memory.address, serverLength));

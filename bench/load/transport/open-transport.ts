@@ -12,7 +12,8 @@ const CLASSES = { udp: UdpTransport, tcp: TcpTransport, tls: TlsTransport } as c
 export function openTransport(
   transport: Transport,
   memory: GeneratorMemory,
+  client: TransportAddress,
   server: TransportAddress,
 ): ClientTransport {
-  return new CLASSES[transport](memory, server);
+  return new CLASSES[transport](memory, client, server);
 }

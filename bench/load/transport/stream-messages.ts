@@ -9,7 +9,7 @@ export class StreamMessages {
   push(bytes: Uint8Array, offset: number, length: number, take: MessageHandler): void {
     const framer = this.#framer;
     framer.push(bytes, offset, length);
-    while (framer.next()) take(framer.bytes, framer.offset, framer.length);
+    while (framer.next()) take(framer.bytes, framer.offset, framer.length, 0);
     if (framer.isBroken) throw new Error('the server sent what is no message');
   }
 }

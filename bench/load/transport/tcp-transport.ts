@@ -17,9 +17,9 @@ export class TcpTransport implements ClientTransport {
   readonly #messages = new StreamMessages();
 
   /** Connects, and waits for it. */
-  constructor(memory: GeneratorMemory, server: TransportAddress) {
+  constructor(memory: GeneratorMemory, client: TransportAddress, server: TransportAddress) {
     this.#memory = memory;
-    this.fd = connectStream(server);
+    this.fd = connectStream(client, server);
     setNonblocking(this.fd);
   }
 

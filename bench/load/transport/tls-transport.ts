@@ -28,9 +28,9 @@ export class TlsTransport implements ClientTransport {
   #unsent = 0;
 
   /** Connects and shakes hands, and waits for it. */
-  constructor(memory: GeneratorMemory, server: TransportAddress) {
+  constructor(memory: GeneratorMemory, client: TransportAddress, server: TransportAddress) {
     this.#memory = memory;
-    this.fd = connectStream(server);
+    this.fd = connectStream(client, server);
     this.#ssl = BigInt(native.SSL_new(clientContext()));
     native.SSL_set_fd(this.#ssl, this.fd);
     if (native.SSL_connect(this.#ssl) !== 1) throw new Error('the TLS handshake failed');

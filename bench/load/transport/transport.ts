@@ -1,5 +1,14 @@
-/** Takes one message, borrowed until it returns: a datagram, or a frame of a stream. */
-export type MessageHandler = (bytes: Uint8Array, offset: number, length: number) => void;
+/**
+ * Takes one message, borrowed until it returns: a datagram, or a frame of a stream.
+ *
+ * `stamp` is the `timeStamp` of its arrival, 0 on streams.
+ */
+export type MessageHandler = (
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  stamp: number,
+) => void;
 
 /** Something that messages arrive at. */
 export interface Receiver {

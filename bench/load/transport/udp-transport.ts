@@ -1,10 +1,13 @@
 import { closeSocket, openUdpSocket } from '../../../src/sys/socket.ts';
 import type { TransportAddress } from '../../../src/stun/transport-address.ts';
-import { CLIENT_IP, transportAddress } from '../../settings.ts';
-import { DATAGRAM_SLOTS, type GeneratorMemory } from './memory.ts';
+import type { GeneratorMemory } from './memory.ts';
+import { stampArrivals } from './stamped-batch.ts';
 import type { ClientTransport, MessageHandler, Receiver } from './transport.ts';
 
-/** Receives datagrams from a socket of the caller. */
+/** So that nothing is lost here while the generator does something else. */
+const CLIENT_BUFFER_BYTES = 2 * 1024 * 1024;
+
+/** Receives datagrams from a socket of the caller, with the time of their arrival. */
 export class UdpReceiver implements Receiver {
   readonly fd: number;
   protected readonly memory: GeneratorMemory;
@@ -12,17 +15,19 @@ export class UdpReceiver implements Receiver {
   constructor(memory: GeneratorMemory, fd: number) {
     this.memory = memory;
     this.fd = fd;
+    stampArrivals(fd);
   }
 
   receive(take: MessageHandler): void {
     const { arena, datagrams } = this.memory;
-    for (;;) {
-      const count = datagrams.receive(this.fd, 0, DATAGRAM_SLOTS);
+    let count: number;
+    do {
+      count = datagrams.receive(this.fd);
       for (let slot = 0; slot < count; slot++) {
-        take(arena.bytes, datagrams.payloadOffset(slot), datagrams.length(slot));
+        const stamp = datagrams.stamp(slot);
+        take(arena.bytes, datagrams.payloadOffset(slot), datagrams.length(slot), stamp);
       }
-      if (count < DATAGRAM_SLOTS) return;
-    }
+    } while (count === datagrams.slots);
   }
 }
 
@@ -30,8 +35,9 @@ export class UdpReceiver implements Receiver {
 export class UdpTransport extends UdpReceiver implements ClientTransport {
   readonly #server: TransportAddress;
 
-  constructor(memory: GeneratorMemory, server: TransportAddress) {
-    super(memory, openUdpSocket({ address: transportAddress(CLIENT_IP, 0) }));
+  /** @param client - IP address to send from. */
+  constructor(memory: GeneratorMemory, client: TransportAddress, server: TransportAddress) {
+    super(memory, openUdpSocket({ address: client, receiveBufferBytes: CLIENT_BUFFER_BYTES }));
     this.#server = server;
   }
 
