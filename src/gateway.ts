@@ -132,7 +132,7 @@ export class Gateway {
       const check = support.supported ? checkForReactor : undefined;
       certificates = await CertificateService.load(config, log, check, onRecord);
       const policies = new PolicyStore(config);
-      const created = createDataPlane({
+      const created = await createDataPlane({
         config,
         listeners,
         certificates,

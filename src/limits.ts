@@ -95,6 +95,8 @@ export const HANDSHAKE_RATE_ENTRIES_MAX = 8192;
 export const HANDSHAKES_PENDING_MAX = 2048;
 /** A client that has not finished its TLS or DTLS handshake so long after it began is disconnected, seconds. */
 export const HANDSHAKE_SECONDS = 5;
+/** How long a certificate that is made here is valid, days. */
+export const SELF_SIGNED_DAYS = 30;
 /** Certificate files are read again so often even when no change of them was noticed, seconds. */
 export const TLS_CHECK_SECONDS = 60;
 /** Keys of TLS session tickets are renewed so often, seconds. */

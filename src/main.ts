@@ -9,22 +9,22 @@ import { ECHO_ENDPOINT } from './config/defaults.ts';
 import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
 import type { Gateway } from './gateway.ts';
-import { Log } from './log.ts';
-import { resolveRouteTable } from './service/cluster-names.ts';
-import { EchoBackend } from './service/echo-backend.ts';
+import type { Log } from './log.ts';
+import type { RouteTable } from './route/route-table.ts';
 import type { ConfigSource } from './service/reloader.ts';
 import { iceGateway } from './service/ice-gateway.ts';
 
 // What runs is loaded when it is asked for: a command that only looks should not wait for it.
 const runners: Runners = {
   start: async (loaded, { isPortable, file }) => {
-    const log = openLog(loaded);
+    const log = await openLog(loaded);
     ignoreSignalsFor(log);
     const source = configSource(loaded, file, log);
     const { Gateway } = await import('./gateway.ts');
     const gateway = await Gateway.start(source, { log, isPortable, version: packageVersion() });
     const services: Stoppable[] = [{ stop: () => gateway.drainAndStop() }];
     if (loaded.origin === 'embedded') {
+      const { EchoBackend } = await import('./service/echo-backend.ts');
       services.push(
         await EchoBackend.start(ECHO_ENDPOINT).catch((error) => failAfterStop(gateway, error)),
       );
@@ -33,17 +33,22 @@ const runners: Runners = {
     obeySignals(gateway, services, log);
   },
   ice: async (loaded) => {
-    const log = openLog(loaded);
+    const log = await openLog(loaded);
     ignoreSignalsFor(log);
     const { StandaloneIce } = await import('./service/standalone-ice.ts');
     const service = await StandaloneIce.start(loaded.config, iceOrDefault(loaded.config), log);
     log.scope('gateway').info('the ICE API is ready');
     obeySignals(service, [service], log);
   },
-  inspect: { iceGateway, routeTable: resolveRouteTable },
+  inspect: { iceGateway, routeTable },
 };
 
 process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(), runners);
+
+async function routeTable(config: GatewayConfig): Promise<RouteTable> {
+  const { resolveRouteTable } = await import('./service/cluster-names.ts');
+  return resolveRouteTable(config);
+}
 
 interface Stoppable {
   stop(): Promise<void>;
@@ -69,7 +74,8 @@ function configSource(loaded: LoadedConfig, file: string | undefined, log: Log):
   };
 }
 
-function openLog({ config, warnings, origin }: LoadedConfig): Log {
+async function openLog({ config, warnings, origin }: LoadedConfig): Promise<Log> {
+  const { Log } = await import('./log.ts');
   const format = origin === 'embedded' ? 'text' : config.admin.logFormat;
   const log = new Log({ format, levels: config.admin.logLevels });
   reportWarnings({ warnings }, log);

@@ -1,5 +1,5 @@
 import { textContent } from '../tls/file-content.ts';
-import { parseCertificate } from '../tls/load-certificate.ts';
+import { parsePem } from '../tls/load-certificate.ts';
 import type { CertificatePair, PemPair } from '../tls/tls-settings.ts';
 
 /** A certificate of the directory with its key. */
@@ -17,7 +17,7 @@ export interface IssuedCertificate extends CertificatePair {
  */
 export function readIssuedCertificate(pem: string): IssuedCertificate {
   const content = textContent('the ACME certificate', pem);
-  const { pair, leaf } = parseCertificate({ kind: 'inline', passphrase: undefined }, [content]);
+  const { pair, leaf } = parsePem([content], undefined);
   const [validFrom, validTo] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)];
   return { ...pair, validFrom, validTo };
 }

@@ -4,7 +4,6 @@ import { errorText, GatewayError } from '../errors.ts';
 import { reloadCommand } from './admin/commands.ts';
 import { checkConfig, diffConfigs, schema, showConfig } from './config-commands.ts';
 import type { PeerChoice } from './import/coturn-peers.ts';
-import { importCommand } from './import/import-command.ts';
 import {
   addAdminOptions,
   candidateClientOf,
@@ -110,16 +109,16 @@ function registerImport(config: Command, print: Print): void {
         'turnpike config import /etc/turnserver.conf --peers none',
       ),
     )
-    .action((file: string, options: ImportFlags) =>
-      print(
-        importCommand(file, {
-          outputFile: options.to,
-          isForced: options.force ?? false,
-          showsSecrets: options.showSecret ?? false,
-          peers: options.peers,
-        }),
-      ),
-    );
+    .action(async (file: string, options: ImportFlags) => {
+      const { importCommand } = await import('./import/import-command.ts');
+      const result = importCommand(file, {
+        outputFile: options.to,
+        isForced: options.force ?? false,
+        showsSecrets: options.showSecret ?? false,
+        peers: options.peers,
+      });
+      print(result);
+    });
 }
 
 interface ImportFlags {

@@ -1,8 +1,8 @@
 import { Argument, Option, type Command } from 'commander';
-import { catCommand, type CatOptions } from './cat/command.ts';
+import type { CatOptions } from './cat/command.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { loadForCommand } from './configuration.ts';
-import { doctorCommand, type DoctorOptions } from './doctor/command.ts';
+import type { DoctorOptions } from './doctor/command.ts';
 import type { Inspection } from './inspect-commands.ts';
 import {
   countUpTo,
@@ -49,20 +49,17 @@ function registerDoctor(program: Command, inspect: Inspection, print: Print): vo
         "turnpike doctor 'http://127.0.0.1:8088/ice?service=turn' -o json",
       ),
     )
-    .action(async (url: string | undefined, { config: file, timeout, ...flags }: DoctorFlags) =>
-      print(
-        await doctorCommand(
-          {
-            ...flags,
-            url,
-            config: file === undefined ? undefined : loadForCommand({ file }).config,
-            timeoutSeconds: timeout,
-            ...presentationOf(flags),
-          },
-          inspect,
-        ),
-      ),
-    );
+    .action(async (url: string | undefined, { config: file, timeout, ...flags }: DoctorFlags) => {
+      const options = {
+        ...flags,
+        url,
+        config: file === undefined ? undefined : loadForCommand({ file }).config,
+        timeoutSeconds: timeout,
+        ...presentationOf(flags),
+      };
+      const { doctorCommand } = await import('./doctor/command.ts');
+      print(await doctorCommand(options, inspect));
+    });
 }
 
 interface DoctorFlags extends Omit<DoctorOptions, 'url' | 'config' | 'timeoutSeconds' | 'colours'> {
@@ -97,6 +94,7 @@ function registerCat(program: Command, print: Print): void {
       ) => {
         const { stdin, stdout, stderr } = process;
         const streams = { stdin, stdout, stderr, stop: stopSignal() };
+        const { catCommand } = await import('./cat/command.ts');
         print(await catCommand({ ...options, local, uri, peer }, streams));
       },
     );

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import {
   API_ENDPOINT_DEFAULT,
   API_PORT_DEFAULT,
@@ -22,6 +22,7 @@ import {
   text,
   texts,
 } from './schema-fields.ts';
+import { Type } from './schema-types.ts';
 import { ApiTlsSchema } from './tls-schema.ts';
 
 const LicenseSchema = section(IGNORED, { key: text(IGNORED), hmac: text(IGNORED) });

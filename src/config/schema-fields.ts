@@ -1,5 +1,6 @@
-import { Type, type TArray, type TObject, type TProperties, type TSchema } from 'typebox';
+import type { TArray, TObject, TProperties, TSchema } from 'typebox';
 import { DURATION_FORM } from './durations.ts';
+import { Type } from './schema-types.ts';
 
 /** Description of keys that do nothing here. */
 export const IGNORED = 'Accepted from STUNner files and ignored.';

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import {
   ALLOCATIONS_MAX_DEFAULT,
   ALLOCATIONS_PER_ADDRESS_MAX_DEFAULT,
@@ -44,6 +44,7 @@ import {
   text,
   texts,
 } from './schema-fields.ts';
+import { Type } from './schema-types.ts';
 import { IceTlsSchema, ListenerTlsSchema } from './tls-schema.ts';
 
 /** Any letter case, as everywhere. */

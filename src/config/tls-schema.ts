@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import {
   CIPHERS_DEFAULT,
   CIPHER_SUITES_DEFAULT,
@@ -6,6 +6,7 @@ import {
   TLS_VERSION_DEFAULT,
 } from './default-values.ts';
 import { choice, list, section, text, textOrTexts, texts } from './schema-fields.ts';
+import { Type } from './schema-types.ts';
 
 const CERTIFICATE_KEYS = {
   cert_file: text('PEM file with the certificate and its chain, or base64 of it; watched.'),

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Path, ProblemReport } from './problems.ts';
 import { FileSchema, type FileConfig } from './schema.ts';
 import { nearestMatch } from './suggest.ts';
@@ -23,12 +23,22 @@ export function usableEntries<Entry>(list: readonly Entry[] | undefined): [numbe
   return [...(list ?? []).entries()].filter(([, entry]) => entry !== undefined);
 }
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: true });
-ajv.addVocabulary(['errorMessage']);
-const validate = ajv.compile<FileConfig>(FileSchema);
+let compiled: ValidateFunction<FileConfig> | undefined;
+
+/** Compiled when a file is first looked at, and quickly: tests see to it that the schema is one. */
+function validator(): ValidateFunction<FileConfig> {
+  if (compiled !== undefined) return compiled;
+  const code = { optimize: false };
+  const options = { allErrors: true, verbose: true, strict: true };
+  const ajv = new Ajv({ ...options, validateSchema: false, meta: false, code });
+  ajv.addVocabulary(['errorMessage']);
+  compiled = ajv.compile<FileConfig>(FileSchema);
+  return compiled;
+}
 
 /** Errors of the branches of a union say less than the error of the union itself, and are left out. */
 function errorsOf(data: unknown): ErrorObject[] {
+  const validate = validator();
   if (validate(data)) return [];
   return (validate.errors ?? []).filter(({ schemaPath }) => !schemaPath.includes('/anyOf/'));
 }

@@ -1,5 +1,10 @@
-import { AcmeService } from '../acme/acme-service.ts';
-import type { GatewayConfig, IceConfig, ListenerConfig } from '../config/gateway-config.ts';
+import type { AcmeService } from '../acme/acme-service.ts';
+import type {
+  AcmeConfig,
+  GatewayConfig,
+  IceConfig,
+  ListenerConfig,
+} from '../config/gateway-config.ts';
 import type { Log, LogRecord } from '../log.ts';
 import type { StoreStatus } from '../tls/certificate-status.ts';
 import { CertificateStore, type CertificateUse } from '../tls/certificate-store.ts';
@@ -64,7 +69,7 @@ export class CertificateService {
     check?: ListenerCheck,
     onRecord: (record: LogRecord) => void = log.write.bind(log),
   ): Promise<CertificateService> {
-    const acme = config.acme && (await AcmeService.open(config.acme, { log }));
+    const acme = config.acme && (await openAcme(config.acme, log));
     const service = new CertificateService(config, acme, onRecord, check);
     await service.#store.load();
     service.#reportCertificates(log);
@@ -117,6 +122,11 @@ export class CertificateService {
       log.scope('tls').info({ uses, names, kind, expires }, 'certificate in use');
     }
   }
+}
+
+async function openAcme(config: AcmeConfig, log: Log): Promise<AcmeService> {
+  const { AcmeService } = await import('../acme/acme-service.ts');
+  return AcmeService.open(config, { log });
 }
 
 function listenerUses(listeners: readonly ListenerConfig[]): CertificateUse[] {

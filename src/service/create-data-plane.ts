@@ -5,7 +5,7 @@ import { WORKERS_MAX } from '../limits.ts';
 import type { LogRecord } from '../log.ts';
 import { createStatisticsMemory } from '../metrics/statistics-layout.ts';
 import type { CoreSetup, DataPlane, ListenerPlan, SharedMemory } from '../net/data-plane.ts';
-import { PortablePlane } from '../net/portable/portable-plane.ts';
+import type { PortablePlaneOptions } from '../net/portable/portable-plane.ts';
 import { ReactorPlane } from '../net/reactor/reactor-plane.ts';
 import { secureContextProblem } from '../net/reactor/secure/secure-context.ts';
 import { createSharedMemory } from '../net/shared/shared-memory.ts';
@@ -13,7 +13,7 @@ import { checkSupport, type Support } from '../sys/libc.ts';
 import { checkOpenSsl } from '../sys/openssl.ts';
 import type { TlsSettings } from '../tls/tls-settings.ts';
 import type { CertificateService, ListenerCheck } from './certificate-service.ts';
-import { TurnService, type PolicyData } from './turn-service.ts';
+import type { PolicyData } from './turn-service.ts';
 
 const NONCE_KEY_BYTES = 32;
 
@@ -37,19 +37,27 @@ export interface CreatedDataPlane {
 }
 
 /** Makes the data plane that this host supports. */
-export function createDataPlane(inputs: DataPlaneInputs): CreatedDataPlane {
+export async function createDataPlane(inputs: DataPlaneInputs): Promise<CreatedDataPlane> {
   const { config, listeners, certificates, policies, support, workerUrl, onRecord } = inputs;
   const workers = support.supported ? workerCount(config) : 1;
   const memory = createSharedMemory(workers, createStatisticsMemory(workers));
   const setup = { memory, nonceKey: randomBytes(NONCE_KEY_BYTES), policies };
   const { limits } = config;
   const common = { listeners, tls: certificates.ofListeners, limits, setup, onRecord };
-  const createCore = (core: CoreSetup<PolicyData>, isDontFragmentSupported: boolean): TurnService =>
-    new TurnService(core, isDontFragmentSupported, onRecord);
   const plane = support.supported
     ? new ReactorPlane({ ...common, workerUrl, workers })
-    : new PortablePlane({ ...common, createCore });
+    : await createPortablePlane(common);
   return { plane, memory, workers };
+}
+
+async function createPortablePlane(
+  options: Omit<PortablePlaneOptions<PolicyData>, 'createCore'>,
+): Promise<DataPlane<PolicyData>> {
+  const { PortablePlane } = await import('../net/portable/portable-plane.ts');
+  const { TurnService } = await import('./turn-service.ts');
+  const createCore = (core: CoreSetup<PolicyData>, isDontFragmentSupported: boolean) =>
+    new TurnService(core, isDontFragmentSupported, options.onRecord);
+  return new PortablePlane({ ...options, createCore });
 }
 
 /** Whether the reactor can run here and serve everything that a configuration asks for. */

@@ -20,7 +20,7 @@ export interface PlannedEndpoint {
   readonly tls: TlsSettings | undefined;
   /** What the application is made from; as long as it is equal the application stays. */
   readonly settings: unknown;
-  readonly createApp: () => FastifyInstance;
+  readonly createApp: () => FastifyInstance | Promise<FastifyInstance>;
 }
 
 /** A change of endpoints that is ready to be made. */
@@ -149,7 +149,7 @@ class EndpointChange {
     const { plan: before, service } = this.#oldOf(plan)!;
     this.#after.push({ plan, service });
     if (isDeepStrictEqual(before.settings, plan.settings)) return;
-    const app = plan.createApp();
+    const app = await plan.createApp();
     this.#apps.push({ service: service!, app });
     await app.ready();
   }
@@ -178,9 +178,9 @@ class EndpointChange {
     }
   }
 
-  #start(plan: PlannedEndpoint): Promise<HttpService> {
+  async #start(plan: PlannedEndpoint): Promise<HttpService> {
     const { name, key, endpoint, tls } = plan;
-    const app = plan.createApp();
+    const app = await plan.createApp();
     return HttpService.start({ name, scope: key, endpoint, tls, app, log: this.#log });
   }
 }

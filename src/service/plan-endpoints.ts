@@ -1,13 +1,10 @@
 import assert from 'node:assert';
 import type { FastifyInstance } from 'fastify';
 import type { GatewayConfig } from '../config/gateway-config.ts';
-import { createAdminApp } from '../http/admin/app.ts';
 import type { GatewayControl } from '../http/admin/gateway-control.ts';
 import { createHealthApp } from '../http/health/app.ts';
-import { createMetricsApp } from '../http/metrics/app.ts';
 import { assertProtected } from '../http/protection.ts';
 import type { Log } from '../log.ts';
-import { createMetrics } from '../metrics/registry.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { GatewayView } from './gateway-view.ts';
 import type { PlannedEndpoint } from './http-endpoints.ts';
@@ -62,12 +59,15 @@ function metricsEndpoint({ config, view, log }: EndpointSubject): PlannedEndpoin
   const endpoint = config.admin.metricsEndpoint;
   if (endpoint === undefined) return [];
   const { path } = endpoint;
-  const createApp = (): FastifyInstance =>
-    createMetricsApp({
+  const createApp = async (): Promise<FastifyInstance> => {
+    const { createMetrics } = await import('../metrics/registry.ts');
+    const { createMetricsApp } = await import('../http/metrics/app.ts');
+    return createMetricsApp({
       metrics: createMetrics(metricsSource(view)),
       path,
       onFailure: (failure) => log.scope('metrics').error({ err: failure }, 'a scrape failed'),
     });
+  };
   const name = 'the metrics endpoint';
   return [{ key: 'metrics', name, endpoint, tls: undefined, settings: { path }, createApp }];
 }
@@ -79,9 +79,10 @@ function apiEndpoint({ config, certificates, control, log }: EndpointSubject): P
   assert.equal(tls !== undefined, apiTls !== undefined, 'TLS settings go with admin.api_tls');
   const name = 'the admin API';
   const clientAuth = apiTls?.clientAuth;
-  const createApp = (): FastifyInstance => {
+  const createApp = async (): Promise<FastifyInstance> => {
     const apiKeys = token === undefined ? [] : [token];
     assertProtected(endpoint.host, { apiKeys, clientAuth }, name);
+    const { createAdminApp } = await import('../http/admin/app.ts');
     return createAdminApp({
       control,
       token,

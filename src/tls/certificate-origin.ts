@@ -1,8 +1,13 @@
 import type { CertificateSource } from '../config/gateway-config.ts';
+import { SELF_SIGNED_DAYS } from '../limits.ts';
 import { textContent, type Content } from './file-content.ts';
 import type { ValueOrigin } from './kept-value.ts';
-import { parseCertificate, readCertificate, type LoadedCertificate } from './load-certificate.ts';
-import { createSelfSigned, SELF_SIGNED_DAYS } from './self-signed.ts';
+import {
+  parseCertificate,
+  parsePem,
+  readCertificate,
+  type LoadedCertificate,
+} from './load-certificate.ts';
 import type { CertificatePair, PemPair } from './tls-settings.ts';
 
 /** A certificate as the store keeps it. */
@@ -34,13 +39,12 @@ export function certificateOrigin(
       (source.kind === 'acme' ? issued?.certificate : undefined) ?? (await generated.current());
     return {
       read: async () => contentsOf(source.kind, await pair()),
-      parse: (contents) =>
-        stored(parseCertificate({ kind: 'inline', passphrase: undefined }, contents), contents),
+      parse: (contents) => stored(parsePem(contents, undefined), contents),
     };
   }
   return {
     read: () => readCertificate(source),
-    parse: (contents) => stored(parseCertificate(source, contents), contents),
+    parse: async (contents) => stored(await parseCertificate(source, contents), contents),
   };
 }
 
@@ -67,6 +71,8 @@ export class GeneratedCertificate {
       return this.#pair;
     }
     this.#madeAt = now;
+    // Loads a library that few configurations need.
+    const { createSelfSigned } = await import('./self-signed.ts');
     this.#pair = await createSelfSigned(this.#hosts, now);
     return this.#pair;
   }

@@ -5,7 +5,7 @@ import type { Content } from './file-content.ts';
 /** Where a kept value comes from; both steps throw an Error that says what is wrong. */
 export interface ValueOrigin<T> {
   read(): Promise<readonly Content[]>;
-  parse(contents: readonly Content[]): T;
+  parse(contents: readonly Content[]): T | Promise<T>;
 }
 
 /** A kept value with the files that it is made from and the names of the endpoints that use it. */
@@ -51,7 +51,7 @@ export class KeptValue<T> {
   async load(): Promise<void> {
     const contents = await this.#origin.read();
     const hash = hashOf(contents);
-    this.#kept = { value: this.#origin.parse(contents), hash };
+    this.#kept = { value: await this.#origin.parse(contents), hash };
     this.#lastLook = hash;
   }
 
@@ -67,15 +67,15 @@ export class KeptValue<T> {
       const contents = await this.#origin.read();
       look = hashOf(contents);
       if (look === this.#lastLook) return 'same';
-      return this.#accept(look, contents);
+      return await this.#accept(look, contents);
     } catch (error) {
       return this.#refuse(look, errorText(error));
     }
   }
 
-  #accept(hash: string, contents: readonly Content[]): Refresh {
+  async #accept(hash: string, contents: readonly Content[]): Promise<Refresh> {
     const isKnown = hash === this.#kept?.hash;
-    if (!isKnown) this.#kept = { value: this.#origin.parse(contents), hash };
+    if (!isKnown) this.#kept = { value: await this.#origin.parse(contents), hash };
     this.#lastLook = hash;
     this.#lastError = undefined;
     return isKnown ? 'recovered' : 'changed';

@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts';
 import { certificateSubject } from './certificate-subject.ts';
 import { contentError, readContent, textContent, type Content } from './file-content.ts';
 import { pemBlocks, pemOf, type PemBlock } from './pem.ts';
-import { openPkcs12, type Pkcs12Content } from './pkcs12.ts';
+import type { Pkcs12Content } from './pkcs12.ts';
 import type { CertificatePair } from './tls-settings.ts';
 
 /** A source that the configuration itself says all about. */
@@ -42,13 +42,19 @@ export async function readCertificate(source: StaticSource): Promise<readonly Co
  * @param contents - the chain, then the key; or a PKCS #12 file.
  * @throws GatewayError GW_ERR_CERTIFICATE with the file and the reason.
  */
-export function parseCertificate(
+export async function parseCertificate(
   { kind, passphrase }: Pick<StaticSource, 'kind' | 'passphrase'>,
   contents: readonly Content[],
+): Promise<LoadedCertificate> {
+  return kind === 'pkcs12' ? parsePkcs12(contents, passphrase) : parsePem(contents, passphrase);
+}
+
+/** The same for PEM alone: the chain, then the key unless it stands with the chain. */
+export function parsePem(
+  [first, second]: readonly Content[],
+  passphrase: string | undefined,
 ): LoadedCertificate {
-  const [first, second] = contents;
   if (first === undefined) throw new RangeError('there is nothing to parse');
-  if (kind === 'pkcs12') return parsePkcs12(first, passphrase);
   const chain = certificatesIn(first);
   return fitTogether(chain, first, privateKeyIn(second ?? first, passphrase), second ?? first);
 }
@@ -97,9 +103,13 @@ function privateKeyIn(content: Content, passphrase: string | undefined): KeyObje
   }
 }
 
-function parsePkcs12(content: Content, passphrase: string | undefined): LoadedCertificate {
+async function parsePkcs12(
+  [content]: readonly Content[],
+  passphrase: string | undefined,
+): Promise<LoadedCertificate> {
+  if (content === undefined) throw new RangeError('there is nothing to parse');
   if (content.bytes.length === 0) throw contentError(content, 'is empty');
-  const { certificates, keys } = pkcs12In(content, passphrase);
+  const { certificates, keys } = await pkcs12In(content, passphrase);
   const [keyDer] = keys;
   if (keyDer === undefined) throw contentError(content, 'holds no private key');
   if (certificates.length === 0) throw contentError(content, 'holds no certificate');
@@ -114,7 +124,9 @@ function parsePkcs12(content: Content, passphrase: string | undefined): LoadedCe
   }
 }
 
-function pkcs12In(content: Content, passphrase: string | undefined): Pkcs12Content {
+async function pkcs12In(content: Content, passphrase: string | undefined): Promise<Pkcs12Content> {
+  // Loads a library that few configurations need.
+  const { openPkcs12 } = await import('./pkcs12.ts');
   try {
     return openPkcs12(content.bytes, passphrase);
   } catch (error) {

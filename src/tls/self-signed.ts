@@ -1,10 +1,8 @@
 import 'reflect-metadata';
 import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '@peculiar/x509';
+import { SELF_SIGNED_DAYS } from '../limits.ts';
 import { makeCertificate } from './make-certificate.ts';
 import type { PemPair } from './tls-settings.ts';
-
-/** How long a certificate made here is valid, days. */
-export const SELF_SIGNED_DAYS = 30;
 
 const ALWAYS = ['localhost', '127.0.0.1', '::1'];
 

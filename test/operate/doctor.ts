@@ -521,7 +521,7 @@ t.test('firewalled relay range', { skip: skip || cannotFirewall }, async (t) => 
     [['sport'], /firewalled relay range: data from the relayed address 10\.9\.0\.2:\d+ is lost/],
     [['dport', 'sport'], /firewalled relay range: nothing comes from or to the relayed address/],
   ];
-  for (const [blocked, words] of cases) {
+  const diagnoses = cases.map(async ([blocked, words]) => {
     const args = [
       '-n',
       process.execPath,
@@ -539,7 +539,8 @@ t.test('firewalled relay range', { skip: skip || cannotFirewall }, async (t) => 
     const { targets } = JSON.parse(stdout) as { targets: TargetReport[] };
     if (words === undefined) t.equal(exitCode, 0, 'nothing is wrong without the rules');
     else expectProblem(t, { exitCode, targets, text: stdout }, 'echo', words);
-  }
+  });
+  await Promise.all(diagnoses);
 });
 
 const NAMESPACE_CONFIGURATION = {

@@ -344,7 +344,7 @@ t.test('the ICE service over HTTPS', async (t) => {
     endpoint: everywhere,
     tls: { ...tls, clientAuth: 'require' as const },
   };
-  await planIceEndpoint(required, settings, subject).createApp().close();
+  await (await planIceEndpoint(required, settings, subject).createApp()).close();
 
   const endpoints = new HttpEndpoints(log);
   await (await endpoints.prepare([planIceEndpoint({ ...ice, tls }, settings, subject)])).commit();

@@ -37,7 +37,9 @@ export class TestProcess {
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ) {
-    this.#child = spawn(file, args, {
+    // What tap has node load through NODE_OPTIONS, to count what is covered, doubles the time a gateway takes to start.
+    const { NODE_OPTIONS = '' } = environment;
+    this.#child = spawn('env', [`NODE_OPTIONS=${NODE_OPTIONS}`, file, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });

@@ -27,7 +27,7 @@ t.test('relaying creates no objects', (t) => {
 /** Without coverage, which counts in objects of its own. */
 function measureInChild(): DataPathCost[] {
   const { NODE_V8_COVERAGE: _, ...env } = process.env;
-  const loaders = process.execArgv.filter((argument) => !argument.includes('processinfo'));
+  const loaders = process.execArgv.filter((argument) => !argument.includes('@tapjs'));
   const output = execFileSync(process.execPath, [...loaders, '--expose-gc', WORKER, `${PACKETS}`], {
     env,
   });

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../config/schema-types.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Time = Type.String({ description: 'RFC 3339 time.' });

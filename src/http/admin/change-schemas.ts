@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../config/schema-types.ts';
 import { ReloadResultAnswer, RevocationAnswer } from './answer-schemas.ts';
 import { CLOSED, errorAnswer, operation } from './operation-schema.ts';
 import { NAME_CHARACTERS_MAX, NameText } from './read-schemas.ts';

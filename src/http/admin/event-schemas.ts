@@ -1,5 +1,5 @@
 import type { FastifySchema } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../../config/schema-types.ts';
 import { CLOSED, errorAnswer, operation } from './operation-schema.ts';
 import { NAME_CHARACTERS_MAX } from './read-schemas.ts';
 

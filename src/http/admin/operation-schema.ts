@@ -1,5 +1,6 @@
 import type { FastifySchema } from 'fastify';
-import { type TSchema, Type } from 'typebox';
+import type { TSchema } from 'typebox';
+import { Type } from '../../config/schema-types.ts';
 
 /** What the description of an operation is made from. */
 export interface OperationDescription {

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../config/schema-types.ts';
 import { SESSIONS_PER_PAGE_DEFAULT, SESSIONS_PER_PAGE_MAX } from '../../limits.ts';
 import {
   GatewayStatusAnswer,

@@ -1,6 +1,7 @@
 import type { FastifySchema } from 'fastify';
-import { type TObject, Type } from 'typebox';
+import type { TObject } from 'typebox';
 
+import { Type } from '../../config/schema-types.ts';
 import { ICE_TTL_DEFAULT_SECONDS, ICE_USER_ID_BYTES_MAX } from '../../limits.ts';
 
 const sharedParameters = {
