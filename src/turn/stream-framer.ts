@@ -9,7 +9,7 @@ const PENDING_BYTES_MIN = 2048;
  * Cuts a byte stream into STUN messages and ChannelData frames (RFC 8489 §6.2.2, RFC 8656 §12.5).
  *
  * Whole frames are found in place in the chunk that `push` was given; only a frame that spans chunks is copied, into
- * a buffer that is never larger than that one frame.
+ * a buffer that is kept for the next one unless it is large.
  */
 export class StreamFramer {
   /** Where the current frame lies: valid after `next()` returned true and until the following call. */
@@ -78,21 +78,22 @@ export class StreamFramer {
   #fill(wanted: number): boolean {
     const missing = Math.min(wanted - this.#pendingLength, this.#end - this.#position);
     if (missing > 0) {
-      this.#reserve(wanted);
-      const from = this.#chunk.subarray(this.#position, this.#position + missing);
-      (this.#pending as Uint8Array).set(from, this.#pendingLength);
-      this.#pendingLength += missing;
-      this.#position += missing;
+      const pending = this.#reserve(wanted);
+      // A view for `set` would be an object for every frame that spans chunks.
+      for (let count = 0; count < missing; count++) {
+        pending[this.#pendingLength++] = this.#chunk[this.#position++]!;
+      }
     }
     return this.#pendingLength >= wanted;
   }
 
-  #reserve(wanted: number): void {
+  #reserve(wanted: number): Uint8Array {
     const pending = this.#pending;
-    if (pending !== undefined && pending.length >= wanted) return;
+    if (pending !== undefined && pending.length >= wanted) return pending;
     const grown = new Uint8Array(Math.max(wanted, PENDING_BYTES_MIN));
     if (pending !== undefined) grown.set(pending.subarray(0, this.#pendingLength));
     this.#pending = grown;
+    return grown;
   }
 
   #keepRest(): false {
@@ -104,12 +105,14 @@ export class StreamFramer {
   #forgetPending(): void {
     this.#isPendingTaken = false;
     this.#pendingLength = 0;
-    this.#pending = undefined;
+    if ((this.#pending as Uint8Array).length > PENDING_BYTES_MIN) this.#pending = undefined;
   }
 
   #break(): false {
     this.isBroken = true;
-    this.#forgetPending();
+    this.#isPendingTaken = false;
+    this.#pendingLength = 0;
+    this.#pending = undefined;
     return false;
   }
 }
