@@ -111,6 +111,7 @@ export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
 export const EPOLLONESHOT = 0x40000000;
+export const EPOLLET = 0x80000000;
 
 /** Clock of clock_gettime(2). */
 export const CLOCK_MONOTONIC = 1;

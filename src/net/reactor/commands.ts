@@ -1,6 +1,5 @@
 import { closeSocket, localAddress, openUdpSocket } from '../../sys/socket.ts';
 import { SystemError } from '../../sys/system-error.ts';
-import { EPOLLIN } from '../../sys/layout.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import type { Client, Relay } from '../../turn/allocation.ts';
 import type { TurnCommand, TurnEvent } from '../../turn/commands.ts';
@@ -85,7 +84,7 @@ function openRelaySocket(address: TransportAddress): number {
 
 /** Throws SystemError when the poller takes no more. */
 function watchRelay(reactor: Reactor, relay: Relay, fd: number): void {
-  reactor.watch(fd, new RelaySocket(reactor, relay, fd), EPOLLIN);
+  reactor.watchEdges(fd, new RelaySocket(reactor, relay, fd));
   reactor.ledger.own(fd);
 }
 

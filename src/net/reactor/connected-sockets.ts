@@ -1,4 +1,3 @@
-import { EPOLLIN } from '../../sys/layout.ts';
 import { closeSocket, connectSocket, openSecondUdpSocket } from '../../sys/socket.ts';
 import { SystemError } from '../../sys/system-error.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
@@ -32,7 +31,7 @@ export class ConnectedSockets {
       connectSocket(fd, peer);
       const opened = fd;
       const onReady = (flags: number): void => relay.receive(opened, flags);
-      this.#reactor.watch(opened, { onReady }, EPOLLIN);
+      this.#reactor.watchEdges(opened, { onReady });
       this.#reactor.ledger.own(opened);
       this.#count += 1;
       return opened;

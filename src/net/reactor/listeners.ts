@@ -27,10 +27,12 @@ export class Listeners {
   /** Starts to serve a socket. */
   open(socket: ListenerSocket): void {
     const isDatagram = isDatagramListener(socket.plan);
+    const reactor = this.#reactor;
     const listener = isDatagram
-      ? new UdpListener(this.#reactor, socket)
-      : new TcpListener(this.#reactor, socket);
-    this.#reactor.watch(socket.fd, listener, EPOLLIN);
+      ? new UdpListener(reactor, socket)
+      : new TcpListener(reactor, socket);
+    if (isDatagram) reactor.watchEdges(socket.fd, listener);
+    else reactor.watch(socket.fd, listener, EPOLLIN);
     this.#listenerByFd.set(socket.fd, listener);
   }
 

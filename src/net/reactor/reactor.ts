@@ -1,5 +1,6 @@
+import { constants } from 'node:os';
 import { Poller, drainEventFd } from '../../sys/epoll.ts';
-import { EPOLLIN, EPOLLONESHOT } from '../../sys/layout.ts';
+import { EPOLLET, EPOLLIN, EPOLLONESHOT } from '../../sys/layout.ts';
 import type { Client } from '../../turn/allocation.ts';
 import type { TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
@@ -22,6 +23,7 @@ import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
+const { EAGAIN } = constants.errno;
 const EVENTS_MAX = 256;
 const BLOCK_MS_MAX = 1000;
 
@@ -29,6 +31,16 @@ const BLOCK_MS_MAX = 1000;
 export interface PollHandler {
   /** The descriptor is ready; `flags` are those of epoll(7). */
   onReady(flags: number): void;
+}
+
+/**
+ * True when datagrams may be left of which an edge has told: as many were received as there was room for, or instead of
+ * one an error was.
+ *
+ * @param count - what `ReceiveBatch.receive` returned.
+ */
+export function mayHaveMore(count: number, wanted: number): boolean {
+  return count === wanted || (count < 0 && count !== -EAGAIN);
 }
 
 /** What a reactor works with. */
@@ -68,6 +80,9 @@ export class Reactor {
   readonly #clock = new LoopClock(this.memory.arena);
   readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
   readonly #handlerByFd: (PollHandler | undefined)[] = [];
+  /** Descriptors that edges will not tell of again though there is more; two lists that take turns. */
+  #unfinished: number[] = [];
+  #resumed: number[] = [];
   #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
   #firstEvent = 0;
   #isStopped = false;
@@ -131,6 +146,19 @@ export class Reactor {
     this.#handlerByFd[fd] = handler;
   }
 
+  /**
+   * Watches a descriptor for datagrams by edges, which saves the kernel looking at it again after each of them; a
+   * handler that leaves some behind says so with `resume`. Throws SystemError when the poller takes no more.
+   */
+  watchEdges(fd: number, handler: PollHandler): void {
+    this.watch(fd, handler, EPOLLIN | EPOLLET);
+  }
+
+  /** Calls the handler of a descriptor again in the next turn, which comes at once. */
+  resume(fd: number): void {
+    this.#unfinished.push(fd);
+  }
+
   /** Changes what a watched descriptor is watched for. */
   rewatch(fd: number, events: number): void {
     this.#poller.modify(fd, events, fd);
@@ -191,7 +219,8 @@ export class Reactor {
   }
 
   #turn(): void {
-    const count = this.#poller.wait(this.#timeoutMs());
+    const resumed = this.#takeUnfinished();
+    const count = this.#poller.wait(resumed.length > 0 ? 0 : this.#timeoutMs());
     this.#clock.update();
     this.loopBudget.renew();
     // The kernel reports what is always ready in the same order: everybody has to be the first at some time.
@@ -199,6 +228,9 @@ export class Reactor {
     for (let position = 0; position < count; position++) {
       const index = (position + this.#firstEvent) % count;
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
+    }
+    for (let index = 0; index < resumed.length; index++) {
+      this.#handlerByFd[resumed[index]!]?.onReady(0);
     }
     const deadline = this.server.pollTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonicMs) {
@@ -209,6 +241,14 @@ export class Reactor {
     this.associations.endTurn();
     this.downstreamQueue.flush();
     if (this.#pauses.length > 0) this.#resumePaused();
+  }
+
+  #takeUnfinished(): readonly number[] {
+    const taken = this.#unfinished;
+    this.#unfinished = this.#resumed;
+    this.#unfinished.length = 0;
+    this.#resumed = taken;
+    return taken;
   }
 
   #resumePaused(): void {

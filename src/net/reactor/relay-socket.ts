@@ -6,7 +6,7 @@ import { ChannelBinding } from '../../turn/channel-binding.ts';
 import { paddedLength } from '../../stun/big-endian.ts';
 import { CHANNEL_DATA_HEADER_BYTES, writeChannelDataHeader } from '../../turn/channel-data.ts';
 import { DATA_INDICATION_PAYLOAD_BYTES_MAX } from '../../turn/data-indication.ts';
-import type { PollHandler, Reactor } from './reactor.ts';
+import { mayHaveMore, type PollHandler, type Reactor } from './reactor.ts';
 
 /** Datagrams taken from one relay socket before others have their turn. */
 const RECEIVE_MAX = 32;
@@ -51,6 +51,7 @@ export class RelaySocket implements PollHandler {
     const wanted = Math.min(RECEIVE_MAX, downstreamQueue.freeSlots());
     const start = downstreamQueue.nextSlot;
     const count = memory.downstream.receive(fd, start, wanted);
+    if (mayHaveMore(count, wanted)) this.#reactor.resume(fd);
     if (count <= 0) return;
     downstreamQueue.useSlots(count);
     for (let slot = start; slot < start + count; slot++) this.#relayDown(slot);

@@ -5,7 +5,7 @@ import type { DatagramEndpoint } from './datagram-endpoint.ts';
 import { DatagramEndpoints } from './datagram-endpoints.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import { UPSTREAM_SLOTS } from './packet-memory.ts';
-import type { PollHandler, Reactor } from './reactor.ts';
+import { mayHaveMore, type PollHandler, type Reactor } from './reactor.ts';
 
 /** Batches taken from one listener before others have their turn. */
 const BATCHES_MAX = 4;
@@ -37,8 +37,9 @@ export class UdpListener implements PollHandler {
       const count = memory.upstream.receive(this.#socket.fd, 0, UPSTREAM_SLOTS);
       for (let slot = 0; slot < count; slot++) this.#handleSlot(slot);
       upstreamQueue.flush();
-      if (count < UPSTREAM_SLOTS) return;
+      if (!mayHaveMore(count, UPSTREAM_SLOTS)) return;
     }
+    this.#reactor.resume(this.#socket.fd);
   }
 
   /** Takes another plan for the same place, also after it was retired. */
