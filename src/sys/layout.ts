@@ -110,6 +110,7 @@ export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
 export const EPOLLONESHOT = 0x40000000;
 export const EPOLLET = 0x80000000;
 

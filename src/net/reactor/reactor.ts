@@ -1,6 +1,5 @@
-import { constants } from 'node:os';
 import { Poller, drainEventFd } from '../../sys/epoll.ts';
-import { EPOLLET, EPOLLIN, EPOLLONESHOT } from '../../sys/layout.ts';
+import { EPOLLIN, EPOLLONESHOT } from '../../sys/layout.ts';
 import type { Client } from '../../turn/allocation.ts';
 import type { TurnEvent } from '../../turn/commands.ts';
 import type { Now } from '../../turn/policy.ts';
@@ -13,6 +12,7 @@ import { executeCommand } from './commands.ts';
 import { ConnectedSockets } from './connected-sockets.ts';
 import { DtlsAssociations } from './dtls-associations.ts';
 import { DownstreamQueue } from './downstream-queue.ts';
+import { EDGES_IN } from './edges.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import { Listeners } from './listeners.ts';
 import { LoopClock } from './loop-clock.ts';
@@ -23,24 +23,13 @@ import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
-const { EAGAIN } = constants.errno;
 const EVENTS_MAX = 256;
 const BLOCK_MS_MAX = 1000;
 
 /** Whatever owns a file descriptor that the reactor watches. */
 export interface PollHandler {
-  /** The descriptor is ready; `flags` are those of epoll(7). */
+  /** The descriptor is ready; `flags` are those of epoll(7), none when it was resumed. */
   onReady(flags: number): void;
-}
-
-/**
- * True when datagrams may be left of which an edge has told: as many were received as there was room for, or instead of
- * one an error was.
- *
- * @param count - what `ReceiveBatch.receive` returned.
- */
-export function mayHaveMore(count: number, wanted: number): boolean {
-  return count === wanted || (count < 0 && count !== -EAGAIN);
 }
 
 /** What a reactor works with. */
@@ -147,14 +136,14 @@ export class Reactor {
   }
 
   /**
-   * Watches a descriptor for datagrams by edges, which saves the kernel looking at it again after each of them; a
-   * handler that leaves some behind says so with `resume`. Throws SystemError when the poller takes no more.
+   * Watches a descriptor for what arrives by edges, which saves the kernel looking at it again after each of them; a
+   * handler that leaves something behind says so with `resume`. Throws SystemError when the poller takes no more.
    */
   watchEdges(fd: number, handler: PollHandler): void {
-    this.watch(fd, handler, EPOLLIN | EPOLLET);
+    this.watch(fd, handler, EDGES_IN);
   }
 
-  /** Calls the handler of a descriptor again in the next turn, which comes at once. */
+  /** Calls the handler of a descriptor again in the next turn, which comes at once, with no flags. */
   resume(fd: number): void {
     this.#unfinished.push(fd);
   }

@@ -6,7 +6,8 @@ import { ChannelBinding } from '../../turn/channel-binding.ts';
 import { paddedLength } from '../../stun/big-endian.ts';
 import { CHANNEL_DATA_HEADER_BYTES, writeChannelDataHeader } from '../../turn/channel-data.ts';
 import { DATA_INDICATION_PAYLOAD_BYTES_MAX } from '../../turn/data-indication.ts';
-import { mayHaveMore, type PollHandler, type Reactor } from './reactor.ts';
+import { mayHaveMore } from './edges.ts';
+import type { PollHandler, Reactor } from './reactor.ts';
 
 /** Datagrams taken from one relay socket before others have their turn. */
 const RECEIVE_MAX = 32;

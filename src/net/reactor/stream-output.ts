@@ -1,6 +1,7 @@
-import { EPOLLIN, EPOLLOUT } from '../../sys/layout.ts';
+import { EPOLLOUT } from '../../sys/layout.ts';
 import { sendStream } from '../../sys/stream.ts';
 import type { Client } from '../../turn/allocation.ts';
+import { EDGES_IN } from './edges.ts';
 import { STREAM_READ_BYTES } from './packet-memory.ts';
 import type { Reactor } from './reactor.ts';
 import { WriteBacklog } from './write-backlog.ts';
@@ -51,7 +52,7 @@ export class StreamOutput {
   /** Watches the socket for what it is needed for now. */
   rewatch(): void {
     const wantsRoom = this.#backlog.isEmpty ? 0 : EPOLLOUT;
-    this.#reactor.rewatch(this.#fd, this.isHoldingBackReads ? EPOLLOUT : EPOLLIN | wantsRoom);
+    this.#reactor.rewatch(this.#fd, this.isHoldingBackReads ? EPOLLOUT : EDGES_IN | wantsRoom);
   }
 
   get #fd(): number {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../sys/layout.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLOUT, EPOLLRDHUP } from '../../sys/layout.ts';
 import { receiveStream } from '../../sys/stream.ts';
 import type { Client } from '../../turn/allocation.ts';
 import { StreamFramer } from '../../turn/stream-framer.ts';
@@ -32,10 +32,10 @@ export class TcpConnection extends StreamConnection implements PollHandler {
   onReady(flags: number): void {
     if ((flags & EPOLLOUT) !== 0) this.#output.resume();
     const hasEnded = (flags & (EPOLLERR | EPOLLHUP)) !== 0;
-    if (!hasEnded && (flags & EPOLLIN) === 0) return;
-    if (hasEnded || !this.#output.isHoldingBackReads) this.#read();
-    // The allocation ended meanwhile; what waits to be read would be reported for ever.
-    else this.#output.rewatch();
+    if (flags === EPOLLOUT) return;
+    // The allocation may have ended meanwhile: then it is not heard before it has read.
+    if (!hasEnded && this.#output.isHoldingBackReads) this.#output.rewatch();
+    else this.#read((flags & EPOLLRDHUP) !== 0);
   }
 
   /** Sends relayed data of the arena; dropped when the client is too slow for it. */
@@ -76,8 +76,8 @@ export class TcpConnection extends StreamConnection implements PollHandler {
     return this.#output.waiting + (this.#secure?.unflushed ?? 0);
   }
 
-  /** One read for each turn in which the poller reports the connection. */
-  #read(): void {
+  /** One read in a turn, and another one in the next when this was not all. */
+  #read(hasEndBehind: boolean): void {
     const { memory, loopBudget } = this.#reactor;
     const { isStranger } = this;
     // Whatever it says next, there would be an answer to it.
@@ -86,9 +86,12 @@ export class TcpConnection extends StreamConnection implements PollHandler {
       return;
     }
     const granted = loopBudget.grant(isStranger);
-    if (granted === 0) return;
-    if (this.isBeforeOpen && !loopBudget.grantHandshakeStep()) return;
+    if (granted === 0 || (this.isBeforeOpen && !loopBudget.grantHandshakeStep())) {
+      this.#reactor.resume(this.#fd);
+      return;
+    }
     const length = receiveStream(this.#fd, memory.arena, memory.streamOffset, granted);
+    if (length === granted || (length > 0 && hasEndBehind)) this.#reactor.resume(this.#fd);
     if (length > 0) {
       loopBudget.spend(length, isStranger);
       this.#handleChunk(memory.streamOffset, length);

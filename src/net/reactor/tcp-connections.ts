@@ -1,4 +1,3 @@
-import { EPOLLIN } from '../../sys/layout.ts';
 import { closeSocket, localAddress } from '../../sys/socket.ts';
 import { setNoDelay } from '../../sys/stream.ts';
 import { SystemError } from '../../sys/system-error.ts';
@@ -118,7 +117,7 @@ export class TcpConnections extends StreamConnections<TcpConnection> {
     const fd = client.handle;
     const connection = new TcpConnection(this.#reactor, listener, client);
     setNoDelay(fd, true);
-    this.#reactor.watch(fd, connection, EPOLLIN);
+    this.#reactor.watchEdges(fd, connection);
     this.#reactor.ledger.own(fd);
     this.counts.add(client.address);
     this.#connectionByFd.set(fd, connection);

@@ -5,7 +5,8 @@ import type { DatagramEndpoint } from './datagram-endpoint.ts';
 import { DatagramEndpoints } from './datagram-endpoints.ts';
 import type { ListenerSocket } from './listener-socket.ts';
 import { UPSTREAM_SLOTS } from './packet-memory.ts';
-import { mayHaveMore, type PollHandler, type Reactor } from './reactor.ts';
+import { mayHaveMore } from './edges.ts';
+import type { PollHandler, Reactor } from './reactor.ts';
 
 /** Batches taken from one listener before others have their turn. */
 const BATCHES_MAX = 4;
