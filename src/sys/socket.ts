@@ -40,8 +40,6 @@ export interface BindOptions {
   address: TransportAddress;
   /** Shares the port with other sockets of this user that ask for it too; the kernel spreads 5-tuples over them. */
   reusePort?: boolean;
-  /** Shares the address: for streams with connections that linger, for datagrams with sockets that ask for it too. */
-  reuseAddress?: boolean;
 }
 
 /** What a UDP socket is opened with. */
@@ -85,7 +83,7 @@ export function openUdpSocket(options: UdpSocketOptions): number {
  * Opens another UDP socket on the transport address of one that is bound, nonblocking and not yet connected; the caller
  * owns the file descriptor. Throws SystemError.
  *
- * For a moment both let others share the address, which takes another socket of the same user.
+ * For a moment both let other sockets of this user share the address.
  */
 export function openSecondUdpSocket(
   fd: number,
@@ -93,13 +91,13 @@ export function openSecondUdpSocket(
 ): number {
   const address = new TransportAddress();
   localAddress(fd, address);
-  setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   try {
-    const second = openUdpSocket({ ...options, address, reuseAddress: true });
-    setOption(second, SOL_SOCKET, SO_REUSEADDR, 0);
+    const second = openUdpSocket({ ...options, address, reusePort: true });
+    setOption(second, SOL_SOCKET, SO_REUSEPORT, 0);
     return second;
   } finally {
-    setOption(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+    setOption(fd, SOL_SOCKET, SO_REUSEPORT, 0);
   }
 }
 
@@ -112,7 +110,9 @@ export function connectSocket(fd: number, peer: TransportAddress): void {
 
 /** Opens a bound, nonblocking, listening TCP socket; the caller owns the file descriptor. Throws SystemError. */
 export function openTcpListener(options: BindOptions): number {
-  const fd = openSocket(SOCK_STREAM, { ...options, reuseAddress: true }, () => undefined);
+  const fd = openSocket(SOCK_STREAM, options, (socket) =>
+    setOption(socket, SOL_SOCKET, SO_REUSEADDR, 1),
+  );
   try {
     check('listen', loadLibc().listen(fd, BACKLOG), options.address);
   } catch (error) {
@@ -157,7 +157,7 @@ export function closeSocket(fd: number): void {
 }
 
 function openSocket(type: number, options: BindOptions, configure: (fd: number) => void): number {
-  const { address, reusePort = false, reuseAddress = false } = options;
+  const { address, reusePort = false } = options;
   const libc = loadLibc();
   const isIpv6 = address.family === IPV6;
   const flags = type | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -165,7 +165,6 @@ function openSocket(type: number, options: BindOptions, configure: (fd: number) 
   try {
     if (isIpv6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (reusePort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (reuseAddress) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     configure(fd);
     const memory = scratch();
     const length = writeSocketAddress(memory, 0, address);

@@ -23,6 +23,7 @@ const CRASH_CHANNEL = 0x4fff;
 const CHANNEL = 0x4000;
 const CLIENTS_PER_TRANSPORT = 16;
 const CLIENTS_MAX = 64;
+const LONG_CALL_MESSAGES = 300;
 
 const skip = missingBuild() || (process.platform !== 'linux' && 'relay workers run on Linux only');
 
@@ -43,6 +44,7 @@ t.test('a worker that dies takes only its own allocations along', { skip }, asyn
   const workers = new Set(callers.map(({ worker }) => worker));
   t.same(workers, new Set([0, 1]), 'clients are spread over both workers');
   await Promise.all(callers.map((caller) => scene.call(caller)));
+  await Promise.all(callers.map((caller) => scene.echoAtLength(caller)));
   const descriptorCount = countDescriptors(scene.gateway);
 
   for (const [round, worker] of [0, 0, 1].entries()) {
@@ -60,6 +62,7 @@ t.test('a worker that dies takes only its own allocations along', { skip }, asyn
 
       await Promise.all(victims.map((caller) => scene.reopenAndCall(caller)));
       t.pass(`all ${victims.length} clients of the dead worker could allocate again`);
+      await Promise.all(victims.map((caller) => scene.echoAtLength(caller)));
       t.equal(countDescriptors(scene.gateway), descriptorCount, 'no descriptor leaked');
     });
   }
@@ -225,6 +228,11 @@ class Scene {
   async echo({ client }: Caller): Promise<void> {
     client.sendOnChannel(CHANNEL, Buffer.from('echo'));
     await client.receive();
+  }
+
+  /** Until the gateway has opened everything that it ever opens for a call. */
+  async echoAtLength(caller: Caller): Promise<void> {
+    for (let count = 0; count < LONG_CALL_MESSAGES; count++) await this.echo(caller);
   }
 
   crash({ client }: Caller): void {
