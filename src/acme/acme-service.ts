@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcmeConfig } from '../config/gateway-config.ts';
+import { Deadline } from '../deadline.ts';
 import { errorText, GatewayError } from '../errors.ts';
 import { ACME_ORDER_SECONDS_MAX } from '../limits.ts';
 import type { Log } from '../log.ts';
@@ -129,16 +130,17 @@ export class AcmeService implements IssuedCertificates {
 
   /** Orders a certificate; returns milliseconds until the next look. */
   async #order(stopped: AbortSignal): Promise<number> {
-    const timeout = AbortSignal.timeout(ACME_ORDER_SECONDS_MAX * 1000);
-    const signal = AbortSignal.any([stopped, timeout]);
+    const deadline = new Deadline(stopped, ACME_ORDER_SECONDS_MAX * 1000);
     const { domains, directory } = this.#config;
     if (this.#failures === 0) this.#log.info({ domains, directory }, 'ordering a certificate');
     try {
-      await this.#take(await this.#place(signal));
+      await this.#take(await this.#place(deadline.signal));
       return this.#checkDelay();
     } catch (error) {
       const late = `not finished within ${ACME_ORDER_SECONDS_MAX} seconds`;
-      return stopped.aborted ? 0 : this.#failed(timeout.aborted ? late : reasonOf(error));
+      return stopped.aborted ? 0 : this.#failed(deadline.isOver ? late : reasonOf(error));
+    } finally {
+      deadline.end();
     }
   }
 

@@ -3,6 +3,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { STUN_PORT_DEFAULT } from '../config/default-values.ts';
 import { parseHostPort } from '../config/host-ports.ts';
+import { Deadline } from '../deadline.ts';
 import { errorText } from '../errors.ts';
 import { forbiddenCategory } from '../route/forbidden-peers.ts';
 import { readErrorCode, readXorAddress } from '../stun/attributes.ts';
@@ -35,19 +36,23 @@ export async function queryPublicAddress(
   timing: QueryTiming,
   signal: AbortSignal,
 ): Promise<string> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timing.deadlineMs)]);
+  const deadline = new Deadline(signal, timing.deadlineMs);
   const seconds = timing.deadlineMs / 1000;
   const late = new Promise<never>((_resolve, reject) => {
     const giveUp = (): void => reject(new Error(`no answer within ${seconds} s`));
-    if (deadline.aborted) giveUp();
-    else deadline.addEventListener('abort', giveUp, { once: true });
+    if (deadline.signal.aborted) giveUp();
+    else deadline.signal.addEventListener('abort', giveUp, { once: true });
   });
-  const address = await Promise.race([resolveServer(bind, server), late]);
-  const socket = await bindUdp(bind, 0);
   try {
-    return await ask(socket, bind, address, timing.retransmitMs, late);
+    const address = await Promise.race([resolveServer(bind, server), late]);
+    const socket = await bindUdp(bind, 0);
+    try {
+      return await ask(socket, bind, address, timing.retransmitMs, late);
+    } finally {
+      socket.close();
+    }
   } finally {
-    socket.close();
+    deadline.end();
   }
 }
 

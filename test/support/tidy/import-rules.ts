@@ -13,7 +13,7 @@ const FOLDER_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   sys: ['stun/transport-address.ts'],
   config: ['stun/', 'errors.ts', 'limits.ts'],
   tls: ['config/', 'errors.ts', 'limits.ts', 'log.ts'],
-  acme: ['config/', 'tls/', 'errors.ts', 'limits.ts', 'log.ts'],
+  acme: ['config/', 'tls/', 'deadline.ts', 'errors.ts', 'limits.ts', 'log.ts'],
   net: ['turn/', 'stun/', 'sys/', 'tls/', 'errors.ts', 'limits.ts', 'log.ts'],
   metrics: ['net/shared/transport-event.ts', 'stun/registry.ts', 'turn/', 'limits.ts'],
   http: [
@@ -46,6 +46,7 @@ const FOLDER_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 
 /** The files beside the folders; `*` is everything but the roots, `service/` and `cli/`. */
 const FILE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  'deadline.ts': [],
   'limits.ts': [],
   'errors.ts': ['limits.ts'],
   'log.ts': ['config/', 'errors.ts', 'limits.ts'],
