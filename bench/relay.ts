@@ -16,9 +16,14 @@ import { formatReport } from './report.ts';
 import { chooseServers } from './servers/choose-servers.ts';
 import { TLS_CIPHER } from './settings.ts';
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // What was started and made ends with the process.
-  process.once(signal, () => process.exit(1));
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // What was started and made ends with the process.
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    process.stderr.write('ending with what there is by now; once more ends at once\n');
+  });
 }
 
 const args = process.argv.slice(2);
@@ -60,6 +65,7 @@ try {
 async function carryOut(jobs: readonly Job[]): Promise<void> {
   const progress = new Progress(jobs.reduce((sum, { seconds }) => sum + seconds, 0));
   for (const job of jobs) {
+    if (isEnding) return;
     progress.begin(job.title);
     await job.run();
     progress.finish(job.seconds);

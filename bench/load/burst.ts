@@ -19,7 +19,7 @@ export class Burst {
    * @param header - goes in front of the payload; copied.
    */
   constructor(packets: number, numbers: PacketNumbers, header: Uint8Array, payloadBytes: number) {
-    this.#batch = new SendBatch(this.#arena, packets);
+    this.#batch = new SendBatch(this.#arena, packets, false);
     this.#headerBytes = header.length;
     this.#slotBytes = header.length + payloadBytes;
     this.#slots = this.#arena.allocate(packets * this.#slotBytes);

@@ -31,7 +31,8 @@ export function spawnPinned(
 ): ChildProcess {
   const pin = isPinning ? ['taskset', '--cpu-list', processors] : [];
   const [file, ...args] = [...prefix, ...pin, command.file, ...command.args];
-  const child = spawn(file!, args, { stdio });
+  // In a group of its own: Ctrl-C at the terminal is for this process, which then ends the others.
+  const child = spawn(file!, args, { stdio, detached: true });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -23,7 +24,12 @@ export function turnpikeWith(nodeOptions: readonly string[]): MeasuredServer {
     absence: () => (existsSync(MAIN) ? undefined : 'it is not built: run npm run build'),
     version: () => {
       const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8');
-      return (JSON.parse(manifest) as { version: string }).version;
+      const { version } = JSON.parse(manifest) as { version: string };
+      const commit = spawnSync('git', ['describe', '--always', '--dirty'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
+      return commit.status === 0 ? `${version} (${commit.stdout.trim()})` : version;
     },
     prepare: (setup) => {
       const file = join(setup.folder, 'turnpike.yaml');
@@ -54,7 +60,7 @@ function configuration(setup: ServerSetup): object {
       allocations_per_address_max: 100_000,
       handshakes_per_second_per_address: 1000,
       unauthenticated_per_second_per_address: 0,
-      bytes_per_second_per_allocation: 0,
+      bytes_per_second_per_allocation: 1_000_000_000,
     },
     clusters: [
       {
