@@ -38,8 +38,7 @@ export interface Options {
   readonly output: string;
 }
 
-const FOR_GOALS = 'goals';
-const ALL: readonly string[] = ['all', FOR_GOALS];
+const ALL = 'all';
 const HEADLINES: readonly Group[] = ['paced', 'saturated', 'bursts'];
 const NETWORKS: readonly Network[] = ['loopback', 'veth'];
 const ROUNDS = 5;
@@ -52,7 +51,8 @@ export function readOptions(args: readonly string[]): Options {
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
-      groups: { type: 'string', default: HEADLINES.join(',') },
+      groups: { type: 'string' },
+      goals: { type: 'boolean', default: false },
       cases: { type: 'string', default: '' },
       servers: { type: 'string' },
       add: { type: 'string', multiple: true, default: [] },
@@ -64,8 +64,8 @@ export function readOptions(args: readonly string[]): Options {
   return {
     isQuick: values.quick,
     rounds: values.rounds === undefined ? (values.quick ? 1 : ROUNDS) : integer(values.rounds, 1),
-    groups: ALL.includes(values.groups) ? GROUPS : values.groups.split(',').map(readGroup),
-    isForGoals: values.groups === FOR_GOALS,
+    groups: readGroups(values.groups ?? (values.goals ? ALL : HEADLINES.join(','))),
+    isForGoals: values.goals,
     nameFilter: values.cases,
     servers: values.servers?.split(','),
     added: values.add,
@@ -75,8 +75,8 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-function readGroup(text: string): Group {
-  return oneOf(GROUPS, text);
+function readGroups(text: string): readonly Group[] {
+  return text === ALL ? GROUPS : text.split(',').map((name) => oneOf(GROUPS, name));
 }
 
 function oneOf<T extends string>(known: readonly T[], text: string): T {
