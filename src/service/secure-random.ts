@@ -6,6 +6,10 @@ const POOL_BYTES = 4096;
 /** Unpredictable bytes and numbers, fetched many at a time since each fetch costs a system call. */
 export const SECURE_RANDOM: RandomSource = {
   fill: (bytes) => {
+    if (bytes.length > POOL_BYTES) {
+      randomFillSync(bytes);
+      return;
+    }
     if (bytes.length > POOL_BYTES - used) refill();
     const end = used + bytes.length;
     bytes.set(pool.subarray(used, end));

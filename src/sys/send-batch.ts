@@ -25,8 +25,8 @@ const { EAGAIN, EIO, ENOBUFS, ENOPROTOOPT } = constants.errno;
 
 /** Bytes of a run of equal datagrams; below what fits into one IP packet. */
 const RUN_BYTES_MAX = 65_000;
-/** UDP_MAX_SEGMENTS of older kernels; newer ones take 128. */
-const RUN_DATAGRAMS_MAX = 64;
+/** Older kernels take 64, the oldest one less when the segments are full. */
+const RUN_DATAGRAMS_MAX = 63;
 /** A datagram that the kernel would have to fragment cannot be a segment; MTU of Ethernet less IPv6 and UDP headers. */
 const SEGMENT_BYTES_MAX = 1452;
 const SEGMENT_SIZE_BYTES = 2;
@@ -172,7 +172,9 @@ export class SendBatch {
     view.setInt32(header + MSGHDR.msg_iovlen, 1, true);
     let failed = 0;
     for (let datagram = 0; datagram < datagrams; datagram++) {
-      if (this.#send(fd, message, 1) < 1) failed += 1;
+      const sent = this.#send(fd, message, 1);
+      if (isFullBuffer(sent)) return failed + datagrams - datagram;
+      if (sent < 1) failed += 1;
       advancePointer(view, header + MSGHDR.msg_iov, IOVEC.size);
     }
     return failed;

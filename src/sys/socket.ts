@@ -83,7 +83,7 @@ export function openUdpSocket(options: UdpSocketOptions): number {
  * Opens another UDP socket on the transport address of one that is bound, nonblocking and not yet connected; the caller
  * owns the file descriptor. Throws SystemError.
  *
- * For a moment both let other sockets of this user share the address.
+ * The first one lets other sockets of this user share the address for a moment, which both of them must.
  */
 export function openSecondUdpSocket(
   fd: number,
@@ -93,9 +93,7 @@ export function openSecondUdpSocket(
   localAddress(fd, address);
   setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   try {
-    const second = openUdpSocket({ ...options, address, reusePort: true });
-    setOption(second, SOL_SOCKET, SO_REUSEPORT, 0);
-    return second;
+    return openUdpSocket({ ...options, address, reusePort: true });
   } finally {
     setOption(fd, SOL_SOCKET, SO_REUSEPORT, 0);
   }

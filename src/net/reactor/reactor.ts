@@ -21,6 +21,7 @@ import { RelaySocket } from './relay-socket.ts';
 import { SecureContexts } from './secure/secure-contexts.ts';
 import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
+import { Unfinished } from './unfinished.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
 const EVENTS_MAX = 256;
@@ -69,9 +70,7 @@ export class Reactor {
   readonly #clock = new LoopClock(this.memory.arena);
   readonly #poller = new Poller(this.memory.arena, EVENTS_MAX);
   readonly #handlerByFd: (PollHandler | undefined)[] = [];
-  /** Descriptors that edges will not tell of again though there is more; two lists that take turns. */
-  #unfinished: number[] = [];
-  #resumed: number[] = [];
+  readonly #unfinished = new Unfinished();
   #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
   #firstEvent = 0;
   #isStopped = false;
@@ -145,7 +144,7 @@ export class Reactor {
 
   /** Calls the handler of a descriptor again in the next turn, which comes at once, with no flags. */
   resume(fd: number): void {
-    this.#unfinished.push(fd);
+    this.#unfinished.add(fd);
   }
 
   /** Changes what a watched descriptor is watched for. */
@@ -208,19 +207,19 @@ export class Reactor {
   }
 
   #turn(): void {
-    const resumed = this.#takeUnfinished();
+    const resumed = this.#unfinished.take();
     const count = this.#poller.wait(resumed.length > 0 ? 0 : this.#timeoutMs());
     this.#clock.update();
     this.loopBudget.renew();
     // The kernel reports what is always ready in the same order: everybody has to be the first at some time.
     this.#firstEvent = (this.#firstEvent + 1) & 0xffff;
+    const isResumedFirst = (this.#firstEvent & 1) === 0;
+    if (isResumedFirst) this.#resume(resumed);
     for (let position = 0; position < count; position++) {
       const index = (position + this.#firstEvent) % count;
       this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
     }
-    for (let index = 0; index < resumed.length; index++) {
-      this.#handlerByFd[resumed[index]!]?.onReady(0);
-    }
+    if (!isResumedFirst) this.#resume(resumed);
     const deadline = this.server.pollTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonicMs) {
       this.server.handleTimeout(this.now);
@@ -232,12 +231,12 @@ export class Reactor {
     if (this.#pauses.length > 0) this.#resumePaused();
   }
 
-  #takeUnfinished(): readonly number[] {
-    const taken = this.#unfinished;
-    this.#unfinished = this.#resumed;
-    this.#unfinished.length = 0;
-    this.#resumed = taken;
-    return taken;
+  #resume(descriptors: readonly number[]): void {
+    const { length } = descriptors;
+    for (let position = 0; position < length; position++) {
+      const fd = descriptors[(position + this.#firstEvent) % length]!;
+      this.#handlerByFd[fd]?.onReady(0);
+    }
   }
 
   #resumePaused(): void {

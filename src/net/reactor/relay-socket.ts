@@ -29,6 +29,7 @@ export class RelaySocket implements PollHandler {
   readonly #latestPeer = new TransportAddress();
   /** Datagrams in a row to the latest peer, counted up to where the connected socket is made for it. */
   #streak = 0;
+  #hasErrorsLeft = false;
 
   constructor(reactor: Reactor, relay: Relay, fd: number) {
     this.#reactor = reactor;
@@ -47,7 +48,7 @@ export class RelaySocket implements PollHandler {
 
   /** Takes what waits on a descriptor of this relayed transport address. */
   receive(fd: number, flags: number): void {
-    if ((flags & EPOLLERR) !== 0) this.#readErrors(fd);
+    if ((flags & EPOLLERR) !== 0 || this.#hasErrorsLeft) this.#readErrors(fd);
     const { downstreamQueue, memory } = this.#reactor;
     const wanted = Math.min(RECEIVE_MAX, downstreamQueue.freeSlots());
     const start = downstreamQueue.nextSlot;
@@ -119,7 +120,8 @@ export class RelaySocket implements PollHandler {
   #readErrors(fd: number): void {
     const { memory, server } = this.#reactor;
     const { errors } = memory;
-    for (let count = 0; count < ERRORS_MAX && errors.read(fd); count++) {
+    let count = 0;
+    for (; count < ERRORS_MAX && errors.read(fd); count++) {
       if (errors.origin !== SO_EE_ORIGIN_ICMP && errors.origin !== SO_EE_ORIGIN_ICMP6) continue;
       server.handlePeerError(
         this.#relay,
@@ -130,6 +132,8 @@ export class RelaySocket implements PollHandler {
       );
       this.#reactor.drainCommands();
     }
+    this.#hasErrorsLeft = count === ERRORS_MAX;
+    if (this.#hasErrorsLeft) this.#reactor.resume(fd);
   }
 }
 

@@ -35,7 +35,8 @@ export class TcpConnection extends StreamConnection implements PollHandler {
     if (flags === EPOLLOUT) return;
     // The allocation may have ended meanwhile: then it is not heard before it has read.
     if (!hasEnded && this.#output.isHoldingBackReads) this.#output.rewatch();
-    else this.#read((flags & EPOLLRDHUP) !== 0);
+    // One that is resumed may have ended since its edge.
+    else this.#read(hasEnded || flags === 0 || (flags & EPOLLRDHUP) !== 0);
   }
 
   /** Sends relayed data of the arena; dropped when the client is too slow for it. */
@@ -77,7 +78,7 @@ export class TcpConnection extends StreamConnection implements PollHandler {
   }
 
   /** One read in a turn, and another one in the next when this was not all. */
-  #read(hasEndBehind: boolean): void {
+  #read(mayHaveEnded: boolean): void {
     const { memory, loopBudget } = this.#reactor;
     const { isStranger } = this;
     // Whatever it says next, there would be an answer to it.
@@ -91,7 +92,7 @@ export class TcpConnection extends StreamConnection implements PollHandler {
       return;
     }
     const length = receiveStream(this.#fd, memory.arena, memory.streamOffset, granted);
-    if (length === granted || (length > 0 && hasEndBehind)) this.#reactor.resume(this.#fd);
+    if (length === granted || (length > 0 && mayHaveEnded)) this.#reactor.resume(this.#fd);
     if (length > 0) {
       loopBudget.spend(length, isStranger);
       this.#handleChunk(memory.streamOffset, length);
