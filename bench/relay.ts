@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { FULL, QUICK } from './cases/durations.ts';
 import type { Job } from './cases/job.ts';
-import { planJobs } from './cases/jobs.ts';
+import { type Assignment, planJobs } from './cases/jobs.ts';
 import { Measurements } from './cases/measurements.ts';
 import { openNetwork } from './measure/bench-network.ts';
 import { GeneratorProcess } from './measure/generator-process.ts';
@@ -27,21 +27,39 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const args = process.argv.slice(2);
-const options = readOptions(args);
-const { servers, skipped } = chooseServers(options);
-const network = openNetwork(options.network);
+const options = understood(() => readOptions(args));
+const { servers, skipped } = understood(() => chooseServers(options));
+const network = understood(() => openNetwork(options.network));
 const generator = new GeneratorProcess(network);
 const measurements = new Measurements();
 const startedAt = new Date().toISOString();
 const loadBefore = loadavg()[0]!;
+const conditions = {
+  surroundings: { network, generator },
+  durations: options.isQuick ? QUICK : FULL,
+  seed: options.seed,
+};
+const jobs = understood(() => planned({ options, servers, conditions, measurements }));
 try {
-  const conditions = {
-    surroundings: { network, generator },
-    durations: options.isQuick ? QUICK : FULL,
-    seed: options.seed,
-  };
-  await carryOut(planJobs({ options, servers, conditions, measurements }));
-  const report: Report = {
+  await carryOut();
+} finally {
+  await write(describe());
+  await generator.stop();
+}
+
+/** Ends with the message alone when what was asked for makes no sense. */
+function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message}\nbench/README.md says what there is\n`);
+    return process.exit(2);
+  }
+}
+
+function describe(): Report {
+  return {
     startedAt,
     command: ['npm run bench --', ...args].join(' '),
     rounds: options.rounds,
@@ -57,12 +75,15 @@ try {
     ...measurements.figures(),
     loadAverages: [loadBefore, loadavg()[0]!],
   };
-  await write(report);
-} finally {
-  await generator.stop();
 }
 
-async function carryOut(jobs: readonly Job[]): Promise<void> {
+function planned(assignment: Assignment): readonly Job[] {
+  const all = planJobs(assignment);
+  if (all.length > 0) return all;
+  throw new Error('no case is left to measure, or no server for it');
+}
+
+async function carryOut(): Promise<void> {
   const progress = new Progress(jobs.reduce((sum, { seconds }) => sum + seconds, 0));
   for (const job of jobs) {
     if (isEnding) return;
