@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { errorText, GatewayError } from '../errors.ts';
+import { readConfigFile } from '../config/read-file.ts';
 import { reloadCommand } from './admin/commands.ts';
 import { checkConfig, diffConfigs, schema, showConfig } from './config-commands.ts';
 import type { PeerChoice } from './import/coturn-peers.ts';
@@ -74,19 +73,13 @@ function registerDiff(config: Command, print: Print): void {
       const { against, config: file } = options;
       const how = presentationOf(options);
       if (against !== undefined) return print(diffConfigs(against, file, how));
-      const question = { isDryRun: true, config: file === undefined ? undefined : readFile(file) };
+      const question = {
+        isDryRun: true,
+        config: file === undefined ? undefined : readConfigFile(file),
+      };
       return print(await reloadCommand(candidateClientOf(options), question, how));
     },
   );
-}
-
-function readFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const detail = `cannot read ${file}: ${errorText(error)}`;
-    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', detail, { cause: error });
-  }
 }
 
 function registerImport(config: Command, print: Print): void {

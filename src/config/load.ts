@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { errorText, GatewayError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig, type ParseResult } from './parse.ts';
+import { readConfigFile } from './read-file.ts';
 
 /**
  * Reads and parses a configuration file; `…_file` keys are relative to its folder.
@@ -16,7 +16,7 @@ export function loadConfig(
   onRead: (path: string) => void = () => {},
 ): ParseResult {
   onRead(resolve(fileName));
-  return parseConfigText(readText(fileName), fileName, environment, onRead);
+  return parseConfigText(readConfigFile(fileName), fileName, environment, onRead);
 }
 
 /** Parses a configuration as if it were the content of a file, see `loadConfig`. */
@@ -36,13 +36,4 @@ export function parseConfigText(
     },
     resolvePath,
   });
-}
-
-function readText(fileName: string): string {
-  try {
-    return readFileSync(fileName, 'utf8');
-  } catch (error) {
-    const detail = `cannot read ${fileName}: ${errorText(error)}`;
-    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', detail, { cause: error });
-  }
 }

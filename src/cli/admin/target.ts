@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { isUnspecified } from '../../config/addresses.ts';
 import { API_ENDPOINT_DEFAULT } from '../../config/default-values.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
 import { formatHttpEndpoint } from '../../config/http-endpoints.ts';
-import { errorText, GatewayError } from '../../errors.ts';
+import { GatewayError } from '../../errors.ts';
 import { readAuthorities } from '../authorities.ts';
 import { loadForCommand } from '../configuration.ts';
+import { readOptionFile } from '../option-file.ts';
 
 /** Where an admin API is and how one is admitted to it. */
 export interface AdminTarget {
@@ -166,10 +166,5 @@ function clientOf({ cert, key }: AdminOptions): AdminTarget['client'] {
 }
 
 function readOption(option: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const detail = `cannot read the file of ${option}: ${errorText(error)}`;
-    throw new GatewayError('GW_ERR_USAGE', detail, { cause: error });
-  }
+  return readOptionFile(file, `the file of ${option}`);
 }

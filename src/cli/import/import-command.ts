@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { MASK } from '../../config/redact-values.ts';
+import { readConfigFile } from '../../config/read-file.ts';
 import { errorText, GatewayError } from '../../errors.ts';
 import { success, type CommandResult } from '../terminal/output.ts';
 import { importCoturn } from './coturn-import.ts';
@@ -30,7 +31,7 @@ export interface ImportCommandOptions {
 export function importCommand(fileName: string, options: ImportCommandOptions): CommandResult {
   const { outputFile, showsSecrets, isForced } = options;
   const isMasked = outputFile === undefined && !showsSecrets;
-  const { yaml, notes } = importCoturn(readText(fileName), {
+  const { yaml, notes } = importCoturn(readConfigFile(fileName), {
     fileName,
     peers: options.peers,
     secretText: (secret) => (isMasked ? MASK : secret),
@@ -50,15 +51,6 @@ export function importCommand(fileName: string, options: ImportCommandOptions): 
 
 function noteLine(fileName: string, { line, text }: ImportNote): string {
   return line === undefined ? `${fileName}: ${text}\n` : `${fileName}:${line}: ${text}\n`;
-}
-
-function readText(fileName: string): string {
-  try {
-    return readFileSync(fileName, 'utf8');
-  } catch (error) {
-    const detail = `cannot read ${fileName}: ${errorText(error)}`;
-    throw new GatewayError('GW_ERR_CONFIG_UNREADABLE', detail, { cause: error });
-  }
 }
 
 function writeResult(fileName: string, text: string, isForced: boolean): void {
