@@ -1,9 +1,9 @@
 import { ALLOCATIONS_CAPACITY } from '../../limits.ts';
-import { sha256 } from '../../stun/integrity.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
 import type { QuotaPolicy, QuotaRefusal } from '../../turn/policy.ts';
 import { networkOf } from './connection-counts.ts';
 import { SpinLock } from './spin-lock.ts';
+import { keyOf, type TextKey } from './text-key.ts';
 
 const LOCK = 0;
 const HEADER_WORDS = 1;
@@ -112,7 +112,7 @@ export class QuotaTable implements QuotaPolicy {
     return total;
   }
 
-  #count(key: Key): number {
+  #count(key: TextKey): number {
     let count = 0;
     for (let worker = 0; worker < this.#workers; worker++) {
       count += this.#words[this.#slotOf(regionOf(worker), key) + 2]!;
@@ -120,7 +120,7 @@ export class QuotaTable implements QuotaPolicy {
     return count;
   }
 
-  #add(key: Key, change: 1 | -1): void {
+  #add(key: TextKey, change: 1 | -1): void {
     const slot = this.#slotOf(this.#region, key);
     this.#words[slot] = key.high;
     this.#words[slot + 1] = key.low;
@@ -129,7 +129,7 @@ export class QuotaTable implements QuotaPolicy {
   }
 
   /** Index of the slot of a key in a region, or of the free slot (count 0) where it belongs. */
-  #slotOf(region: number, key: Key): number {
+  #slotOf(region: number, key: TextKey): number {
     let index = key.low & (SLOTS - 1);
     for (;;) {
       const slot = this.#slotAt(region, index);
@@ -162,14 +162,4 @@ export class QuotaTable implements QuotaPolicy {
 
 function regionOf(worker: number): number {
   return HEADER_WORDS + worker * REGION_WORDS;
-}
-
-interface Key {
-  readonly high: number;
-  readonly low: number;
-}
-
-function keyOf(text: string): Key {
-  const digest = Buffer.from(sha256(text));
-  return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
 }

@@ -1,7 +1,7 @@
 import { USER_RATE_ENTRIES_MAX } from '../../limits.ts';
-import { sha256 } from '../../stun/integrity.ts';
 import type { Now, UserMeter } from '../../turn/policy.ts';
 import type { Rate } from '../../turn/rate-meter.ts';
+import { keyOf } from './text-key.ts';
 
 const KEY_HIGH = 0;
 const KEY_LOW = 1;
@@ -36,9 +36,7 @@ export class UserRates {
 
   /** The meter of a user. */
   meterOf(userId: string): UserMeter {
-    const digest = Buffer.from(sha256(userId));
-    const high = digest.readInt32BE(0);
-    const low = digest.readInt32BE(4);
+    const { high, low } = keyOf(userId);
     return {
       admit: (isUp, bytes, now) => this.#admit(high, low, isUp ? UP : DOWN, bytes, now),
     };
