@@ -1,5 +1,6 @@
-import type { Allocation } from '../turn/allocation.ts';
+import type { Allocation, Client } from '../turn/allocation.ts';
 import type { Now } from '../turn/policy.ts';
+import type { TurnServer } from '../turn/turn-server.ts';
 
 /** An allocation as operators see it; plain data. */
 export interface Session {
@@ -80,6 +81,14 @@ export function mergePages(pages: readonly SessionPage[], limit: number): Sessio
 /** True when an allocation is one of those that are to be ended. */
 export function isTarget(allocation: Allocation, target: SessionTarget): boolean {
   return 'id' in target ? allocation.id === target.id : allocation.isOf(target.userId);
+}
+
+/** Ends those that are meant; returns their clients, whose connections are for the driver to close. */
+export function endTarget(server: TurnServer, target: SessionTarget): Client[] {
+  const isMeant = (allocation: Allocation): boolean => isTarget(allocation, target);
+  const clients = [...server.allocations()].filter(isMeant).map(({ client }) => client);
+  server.endAllocations(isMeant, target.reason);
+  return clients;
 }
 
 function describeSession(allocation: Allocation, worker: number, now: Now): Session {

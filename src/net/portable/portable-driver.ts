@@ -1,12 +1,12 @@
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import type { Allocation, Client, Relay, ServerEndpoint } from '../../turn/allocation.ts';
+import type { Client, Relay, ServerEndpoint } from '../../turn/allocation.ts';
 import type { TurnCommand } from '../../turn/commands.ts';
 import type { MonotonicMs, Now } from '../../turn/policy.ts';
 import type { TurnServer } from '../../turn/turn-server.ts';
 import type { ConnectionLimits } from '../data-plane.ts';
 import {
+  endTarget,
   findSessions,
-  isTarget,
   type SessionPage,
   type SessionQuery,
   type SessionTarget,
@@ -115,14 +115,12 @@ export class PortableDriver {
 
   /** Ends sessions, and closes the connections of their clients; returns how many. */
   endSessions(target: SessionTarget): number {
-    let count = 0;
+    let clients: readonly Client[] = [];
     this.handle((server) => {
-      const isMeant = (allocation: Allocation): boolean => isTarget(allocation, target);
-      const meant = [...server.allocations()].filter(isMeant);
-      count = server.endAllocations(isMeant, target.reason);
-      for (const { client } of meant) if (client.isStream) this.connections.closeLater(client);
+      clients = endTarget(server, target);
+      for (const client of clients) if (client.isStream) this.connections.closeLater(client);
     });
-    return count;
+    return clients.length;
   }
 
   /** Ends the allocations and connections whose endpoint `isMeant`, since their listener is gone. */

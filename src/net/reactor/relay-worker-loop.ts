@@ -1,8 +1,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { TransportAddress } from '../../stun/transport-address.ts';
-import type { Allocation } from '../../turn/allocation.ts';
 import type { ListenerPlan, TlsByListener } from '../data-plane.ts';
-import { findSessions, isTarget, type SessionTarget } from '../session.ts';
+import { endTarget, findSessions, type SessionTarget } from '../session.ts';
 import { readMonotonicMs } from '../shared/clock.ts';
 import { DescriptorLedger } from '../shared/descriptor-ledger.ts';
 import { Heartbeats } from '../shared/heartbeats.ts';
@@ -129,13 +128,10 @@ class RelayWorker<Policies> {
   /** Nothing is sent to clients on datagrams; connections and associations are closed. */
   #endSessions(target: SessionTarget): number {
     const reactor = this.#reactor;
-    const isMeant = (allocation: Allocation): boolean => isTarget(allocation, target);
-    const meant = [...reactor.server.allocations()].filter(isMeant);
-    const clients = meant.map(({ client }) => client);
-    const count = reactor.server.endAllocations(isMeant, target.reason);
+    const clients = endTarget(reactor.server, target);
     reactor.drainCommands();
     for (const client of clients) reactor.disconnect(client);
-    return count;
+    return clients.length;
   }
 
   #expectTls({ plan }: OpenListener): void {
