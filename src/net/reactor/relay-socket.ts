@@ -29,7 +29,9 @@ export class RelaySocket implements PollHandler {
   readonly #latestPeer = new TransportAddress();
   /** Datagrams in a row to the latest peer, counted up to where the connected socket is made for it. */
   #streak = 0;
+  /** Whether `fd` and the connected socket have more errors than are read at once. */
   #hasErrorsLeft = false;
+  #hasErrorsLeftOnConnected = false;
 
   constructor(reactor: Reactor, relay: Relay, fd: number) {
     this.#reactor = reactor;
@@ -48,7 +50,7 @@ export class RelaySocket implements PollHandler {
 
   /** Takes what waits on a descriptor of this relayed transport address. */
   receive(fd: number, flags: number): void {
-    if ((flags & EPOLLERR) !== 0 || this.#hasErrorsLeft) this.#readErrors(fd);
+    if ((flags & EPOLLERR) !== 0 || this.#hasErrorsLeftOn(fd)) this.#readErrors(fd);
     const { downstreamQueue, memory } = this.#reactor;
     const wanted = Math.min(RECEIVE_MAX, downstreamQueue.freeSlots());
     const start = downstreamQueue.nextSlot;
@@ -132,8 +134,14 @@ export class RelaySocket implements PollHandler {
       );
       this.#reactor.drainCommands();
     }
-    this.#hasErrorsLeft = count === ERRORS_MAX;
-    if (this.#hasErrorsLeft) this.#reactor.resume(fd);
+    const isMoreLeft = count === ERRORS_MAX;
+    if (fd === this.fd) this.#hasErrorsLeft = isMoreLeft;
+    else this.#hasErrorsLeftOnConnected = isMoreLeft;
+    if (isMoreLeft) this.#reactor.resume(fd);
+  }
+
+  #hasErrorsLeftOn(fd: number): boolean {
+    return fd === this.fd ? this.#hasErrorsLeft : this.#hasErrorsLeftOnConnected;
   }
 }
 
