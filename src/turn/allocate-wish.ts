@@ -9,7 +9,8 @@ import type { Rejection } from './request.ts';
 
 const PROTOCOL_UDP = 17;
 const EVEN_PORT_RESERVE_BIT = 0x80;
-const TOKEN_BYTES = 8;
+/** Bytes of RESERVATION-TOKEN (RFC 8656 §18.8). */
+export const RESERVATION_TOKEN_BYTES = 8;
 const ADDITIONAL_ADDRESS_FAMILY_OF_DRAFT = 0x8032;
 
 /** What an Allocate request asks for, once its attributes have been found to agree. */
@@ -136,5 +137,7 @@ function readToken(message: StunMessage): string | undefined {
   const index = message.find(ATTRIBUTE.RESERVATION_TOKEN);
   const value = readBytes(message, index);
   if (value === undefined) return undefined;
-  return value.length === TOKEN_BYTES ? Buffer.from(value).toString('hex') : 'malformed';
+  return value.length === RESERVATION_TOKEN_BYTES
+    ? Buffer.from(value).toString('hex')
+    : 'malformed';
 }

@@ -3,7 +3,7 @@ import type { StunWriter } from '../stun/message-writer.ts';
 import { ATTRIBUTE, METHOD } from '../stun/registry.ts';
 import type { AddressFamily } from '../stun/transport-address.ts';
 import { RELAY_BIND_ATTEMPTS_MAX, RESERVATION_LIFETIME_SECONDS } from '../limits.ts';
-import type { AllocateWish } from './allocate-wish.ts';
+import { RESERVATION_TOKEN_BYTES, type AllocateWish } from './allocate-wish.ts';
 import { Relay, type Allocation } from './allocation.ts';
 import type { Authenticated } from './authentication.ts';
 import { toldLifetime } from './credential-expiry.ts';
@@ -14,8 +14,6 @@ import type { PortWish } from './relay-ports.ts';
 import { answerRejection, writeSuccess } from './request.ts';
 import { HeldReservation } from './reservation.ts';
 import type { TurnContext } from './turn-context.ts';
-
-const TOKEN_BYTES = 8;
 
 /** An Allocate request that waits for its relay sockets. */
 export interface PendingAllocate {
@@ -186,9 +184,7 @@ function settle(context: TurnContext, allocation: Allocation, now: MonotonicMs):
 
 /** Keeps the socket of the next higher port for whoever brings the token (RFC 8656 §7.2, EVEN-PORT with R=1). */
 function holdNextPort(context: TurnContext, relay: Relay, handle: number, now: MonotonicMs): void {
-  const bytes = new Uint8Array(TOKEN_BYTES);
-  context.options.random.fill(bytes);
-  const token = Buffer.from(bytes).toString('hex');
+  const token = context.randomHex(RESERVATION_TOKEN_BYTES);
   const { family } = relay;
   const port = relay.port + 1;
   const reservation: Reservation = { token, family, port, handle };

@@ -109,6 +109,13 @@ export class TurnContext {
     this.replaceRules(policies.rules);
   }
 
+  /** Unpredictable bytes as hex. */
+  randomHex(byteLength: number): string {
+    const bytes = new Uint8Array(byteLength);
+    this.options.random.fill(bytes);
+    return Buffer.from(bytes).toString('hex');
+  }
+
   /** The port range of a family. */
   portsOf(family: AddressFamily): RelayPorts {
     return this.#ports[family];

@@ -129,7 +129,7 @@ function createAllocation(
     rate: rateOf(context.rules, isDegraded),
     userMeter: context.options.rates.meterOf(credential.userId),
     credentialExpiresAtUnixSeconds: credential.expiresAtUnixSeconds,
-    id: createId(context),
+    id: context.randomHex(ID_BYTES),
     now: request.now,
   });
   setCredentialEnd(context, allocation, request.now);
@@ -145,12 +145,6 @@ function createAllocation(
     reservation,
     request.now.monotonicMs,
   );
-}
-
-function createId({ options }: TurnContext): string {
-  const bytes = new Uint8Array(ID_BYTES);
-  options.random.fill(bytes);
-  return Buffer.from(bytes).toString('hex');
 }
 
 /** True for Teredo and 6to4 addresses, which a server must not accept as clients (RFC 8656 §21.4). */
