@@ -105,14 +105,13 @@ export class StreamFramer {
   #forgetPending(): void {
     this.#isPendingTaken = false;
     this.#pendingLength = 0;
-    if ((this.#pending as Uint8Array).length > PENDING_BYTES_MIN) this.#pending = undefined;
+    const kept = this.#pending?.length ?? 0;
+    if (kept > PENDING_BYTES_MIN) this.#pending = undefined;
   }
 
   #break(): false {
     this.isBroken = true;
-    this.#isPendingTaken = false;
-    this.#pendingLength = 0;
-    this.#pending = undefined;
+    this.#forgetPending();
     return false;
   }
 }
