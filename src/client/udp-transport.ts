@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { TransportAddress } from '../stun/transport-address.ts';
 import { ClientError, socketFailure } from './client-error.ts';
-import { endpointText } from './endpoint-text.ts';
+import { endpointText, withoutZone } from './endpoint-text.ts';
 import type { ClientTransport, ClientTransportHandler, ServerEndpoint } from './transport.ts';
 
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
@@ -62,7 +62,7 @@ export async function openUdpTransport(
  * @throws ClientError `protocol` when it is none, which only a scoped IPv6 address can be.
  */
 export function localAddress(ip: string, port: number): TransportAddress {
-  const address = TransportAddress.parse(ip.replace(/%.*$/, ''), port);
+  const address = TransportAddress.parse(withoutZone(ip), port);
   if (address === undefined) throw new ClientError('protocol', `unknown local address ${ip}`);
   return address;
 }

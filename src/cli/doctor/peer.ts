@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { withoutZone } from '../../client/endpoint-text.ts';
 import { IPV6, TransportAddress } from '../../stun/transport-address.ts';
 
 const PROBE_BYTES = 24;
@@ -59,7 +60,7 @@ export class OwnPeer {
     this.address = ip.clone();
     this.address.port = socket.address().port;
     socket.on('message', (data, { address, port }) => {
-      const from = TransportAddress.parse(address.replace(/%.*$/, ''), port);
+      const from = TransportAddress.parse(withoutZone(address), port);
       if (from !== undefined) this.onDatagram(data, from);
     });
     // An ICMP error of an earlier datagram; that nothing arrives tells as much.
