@@ -97,6 +97,8 @@ export const HANDSHAKES_PENDING_MAX = 2048;
 export const HANDSHAKE_SECONDS = 5;
 /** How long a certificate that is made here is valid, days. */
 export const SELF_SIGNED_DAYS = 30;
+/** A certificate that lasts less long should be renewed, days. */
+export const CERTIFICATE_WARNING_DAYS = 14;
 /** Certificate files are read again so often even when no change of them was noticed, seconds. */
 export const TLS_CHECK_SECONDS = 60;
 /** Keys of TLS session tickets are renewed so often, seconds. */

@@ -1,9 +1,9 @@
+import { CERTIFICATE_WARNING_DAYS } from '../limits.ts';
 import type { LogRecord } from '../log.ts';
 import type { StoredCertificate } from './certificate-origin.ts';
 import type { ClientTrust } from './client-trust.ts';
 
 const DAY_MS = 86_400_000;
-const WARNING_DAYS = 14;
 
 /** Tells the log what an operator should do something about, once for each certificate and each file. */
 export class CertificateWarnings {
@@ -69,7 +69,7 @@ export function subjectOf({ subject }: { readonly subject: string | undefined })
 
 function validityProblem(notBefore: number, notAfter: number, now: number): string | undefined {
   if (notAfter <= now) return 'a certificate has expired';
-  if (notAfter - now < WARNING_DAYS * DAY_MS)
-    return `a certificate expires in less than ${WARNING_DAYS} days`;
+  if (notAfter - now < CERTIFICATE_WARNING_DAYS * DAY_MS)
+    return `a certificate expires in less than ${CERTIFICATE_WARNING_DAYS} days`;
   return notBefore > now ? 'a certificate is not valid yet' : undefined;
 }

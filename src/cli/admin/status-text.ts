@@ -4,12 +4,12 @@ import type {
   GatewayStatus,
   ListenerStatus,
 } from '../../http/admin/gateway-control.ts';
+import { CERTIFICATE_WARNING_DAYS } from '../../limits.ts';
 import type { Colours } from '../terminal/colours.ts';
 import { formatColumns, type Column } from '../terminal/columns.ts';
 import { printableLine } from '../terminal/printable.ts';
 import { formatAge, formatBytes, formatCount } from '../terminal/units.ts';
 
-const EXPIRY_WARNING_DAYS = 14;
 const LAG_WARNING_MILLISECONDS = 250;
 
 const LISTENERS: readonly Column<ListenerStatus>[] = [
@@ -39,7 +39,7 @@ const CERTIFICATES: readonly Column<CertificateSummary>[] = [
     value: ({ daysLeft }) => formatCount(Math.floor(daysLeft)),
     isRight: true,
     colour: ({ daysLeft }, colours) =>
-      daysLeft < 0 ? colours.bad : daysLeft < EXPIRY_WARNING_DAYS ? colours.warning : asIs,
+      daysLeft < 0 ? colours.bad : daysLeft < CERTIFICATE_WARNING_DAYS ? colours.warning : asIs,
   },
   { title: 'USED BY', value: ({ uses }) => shortList(uses) },
 ];

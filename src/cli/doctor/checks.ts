@@ -1,11 +1,13 @@
 import type { ClientCredential } from '../../client/challenge.ts';
 import { ClientError } from '../../client/client-error.ts';
+import { withoutZone } from '../../client/endpoint-text.ts';
 import { resolveHost } from '../../client/resolve-host.ts';
 import type { PeerCertificateReport } from '../../client/tls-report.ts';
 import { TurnClient, type Allocation } from '../../client/turn-client.ts';
 import { formatTurnUri } from '../../client/turn-uri.ts';
 import { formatHostPort } from '../../config/host-ports.ts';
 import { errorText } from '../../errors.ts';
+import { CERTIFICATE_WARNING_DAYS } from '../../limits.ts';
 import { IPV6, TransportAddress, type AddressFamily } from '../../stun/transport-address.ts';
 import { adviseOnAllocate, adviseOnReach, isResponse, type Approach } from './advice.ts';
 import { checkNamedPeer, checkWithoutPeer, emptyInbox, type Inbox } from './backend.ts';
@@ -67,7 +69,7 @@ async function checkAddress(
   settings: DoctorSettings,
 ): Promise<TargetReport> {
   const checks = new CheckList();
-  const address = ip.replace(/%.*$/, '');
+  const address = withoutZone(ip);
   checks.ok(
     'resolve',
     ip === target.uri.host ? `${ip} is an address` : `${target.uri.host} is ${ip}`,
@@ -180,7 +182,7 @@ function checkCertificate(
     return checks.skipped('tls', `${protocol}; the certificate is not judged (--insecure)`);
   if (problems.length > 0) return checks.failed('tls', problems.join('; '), nextForTls(problems));
   const detail = `${protocol}, "${subject}" (${names}) from "${issuer}", ${daysLeft} days left`;
-  const isShort = daysLeft < DAYS_LEFT_MIN;
+  const isShort = daysLeft < CERTIFICATE_WARNING_DAYS;
   checks.ok('tls', detail, isShort ? 'renew the certificate soon' : undefined);
 }
 
@@ -276,7 +278,7 @@ function failAllocation(
 
 /** Returns false when the address cannot be right. */
 function checkRelayed({ checks, ip }: Examination, { relayed, mapped }: Allocation): boolean {
-  const server = TransportAddress.parse(ip.replace(/%.*$/, ''))!;
+  const server = TransportAddress.parse(withoutZone(ip))!;
   const problem = relayedAddressProblem(relayed, { mapped, server });
   if (problem !== undefined) {
     checks.failed('relayed', problem.detail, problem.next);
@@ -306,5 +308,4 @@ function dtlsByHand({ uri }: DoctorTarget): string {
 }
 
 const ADDRESSES_MAX = 4;
-const DAYS_LEFT_MIN = 14;
 const UNAUTHENTICATED = 401;
