@@ -29,10 +29,6 @@ export const CREDENTIAL = {
   password: 'bench-password',
 } as const;
 
-/** Clients that take part in a relay run. */
-export const RELAY_CLIENTS = 100;
-/** Clients of a memory run. */
-export const MEMORY_CLIENTS = 10_000;
 /** Clients that allocate at the same time. */
 export const CONCURRENT_ALLOCATES = 64;
 /**

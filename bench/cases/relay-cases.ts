@@ -102,7 +102,8 @@ function scale(): RelayCase[] {
       }),
     ),
   );
-  const routes = [1, 100, 10_000].flatMap((count) =>
+  // One route and one worker, paced, is what 100 allocations have.
+  const routes = [100, 10_000].flatMap((count) =>
     ONE_WAY.map((direction) =>
       relayCase({ ...inGroup, direction, routes: count }, `, routes: ${count}`),
     ),
