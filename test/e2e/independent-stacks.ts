@@ -1,10 +1,7 @@
-import wrtc from '@roamhq/wrtc';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { cleanup, PeerConnection } from 'node-datachannel';
-import { RTCPeerConnection as LibjuiceConnection } from 'node-datachannel/polyfill';
+import { cleanup } from 'node-datachannel';
 import t, { type Test } from 'tap';
-import { RTCPeerConnection as WeriftConnection } from 'werift';
 import { ATTRIBUTE, METHOD } from '../../src/stun/registry.ts';
 import { IPV6 } from '../../src/stun/transport-address.ts';
 import { within } from '../support/child-process.ts';
@@ -19,12 +16,8 @@ import {
 } from '../support/server-under-test.ts';
 import { addressFrom, TurnClient } from '../support/turn-client.ts';
 import { openUdpSpy } from '../support/udp-spy.ts';
-import {
-  candidateTypes,
-  echo,
-  offerWithCandidates,
-  type WebRtcConnection,
-} from '../support/webrtc.ts';
+import { LIBJUICE, STACKS, type Stack } from '../support/webrtc-stacks.ts';
+import { candidateTypes, echo, offerWithCandidates } from '../support/webrtc.ts';
 import { openEchoPeer } from '../support/werift-peer.ts';
 
 const CALL_MS_MAX = 30_000;
@@ -33,37 +26,6 @@ const TEXTS = Array.from(
   (_, index) => `message ${index} ${'x'.repeat(index * 50)}`,
 );
 const STATIC_USER = { username: 'static-user', password: 'static password' };
-
-interface Configuration {
-  readonly iceServers: IceServer[];
-  readonly iceTransportPolicy: 'relay';
-}
-
-interface Stack {
-  readonly name: string;
-  readonly transports: readonly ('udp' | 'tcp')[];
-  readonly open: (configuration: Configuration) => WebRtcConnection;
-}
-
-const LIBJUICE: Stack = {
-  name: 'libjuice',
-  transports: ['udp'],
-  open: openLibjuice,
-};
-
-const STACKS: readonly Stack[] = [
-  LIBJUICE,
-  {
-    name: 'libwebrtc',
-    transports: ['udp', 'tcp'],
-    open: (configuration) => new wrtc.RTCPeerConnection(configuration),
-  },
-  {
-    name: 'werift',
-    transports: ['udp', 'tcp'],
-    open: (configuration) => new WeriftConnection(configuration) as unknown as WebRtcConnection,
-  },
-];
 
 const skip = !IS_COTURN_UNDER_TEST && missingBuild();
 
@@ -125,20 +87,6 @@ for (const { user, staticUser, nameAttribute } of [
 cleanup();
 t.end();
 process.exit();
-
-/** Its W3C wrapper puts the credential into a URI without escaping it, so the native object is made here. */
-function openLibjuice({ iceServers, iceTransportPolicy }: Configuration): WebRtcConnection {
-  const peerConnection = new PeerConnection('caller', {
-    iceTransportPolicy,
-    iceServers: iceServers.flatMap(({ urls, username, credential: password }) =>
-      urls.map((url) => {
-        const [, hostname = '', port] = url.split(/[:?]/);
-        return { hostname, port: Number(port), username, password, relayType: 'TurnUdp' as const };
-      }),
-    ),
-  });
-  return new LibjuiceConnection({ peerConnection });
-}
 
 async function callThroughRelay(t: Test, stack: Stack, iceServer: IceServer): Promise<void> {
   const connection = stack.open({ iceServers: [iceServer], iceTransportPolicy: 'relay' });
