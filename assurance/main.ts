@@ -68,6 +68,8 @@ try {
   if (options.isList) {
     for (const { name, promise } of SCENARIOS) console.log(`${name}: ${promise}`);
   } else process.exitCode = (await runAll(options)) ? 0 : 1;
+  // Threads and timers of clients outlive their connections.
+  process.exit();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 2;

@@ -63,9 +63,12 @@ const NO_LIMITS = {
   handshakes_per_second_per_address: 1_000_000,
 };
 
+/** Whatever has an end, a test for instance. */
+export type Scope = Pick<Test, 'teardown'>;
+
 /** Starts a gateway, which ends with the test. */
 export async function startSecureGateway(
-  t: Test,
+  t: Scope,
   options: SecureGatewayOptions,
 ): Promise<SecureGateway> {
   const { listeners, workers = 1, changes = {}, ...server } = options;
@@ -123,7 +126,7 @@ export class TestPki {
   }
 
   /** Makes the authority and writes its certificate. */
-  static async create(t: Test): Promise<TestPki> {
+  static async create(t: Scope): Promise<TestPki> {
     const folder = await mkdtemp(join(tmpdir(), 'turnpike-pki-'));
     t.teardown(() => rm(folder, { recursive: true }));
     const authority = await CertificateAuthority.create();
