@@ -13,6 +13,7 @@ export interface BenchNetwork {
 /** Prepares a network; what it is made of is removed when this process ends. Throws when that cannot be had here. */
 export function openNetwork(name: Network): BenchNetwork {
   const addresses = ADDRESSES[name];
-  const prefixes = name === 'veth' ? createVethPair(addresses) : { server: [], generator: [] };
-  return { name, addresses, prefixes };
+  if (name !== 'veth') return { name, addresses, prefixes: { server: [], generator: [] } };
+  const { server, generator } = createVethPair(addresses);
+  return { name, addresses, prefixes: { server: server.prefix, generator: generator.prefix } };
 }

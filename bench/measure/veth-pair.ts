@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import type { Addresses } from '../settings.ts';
 
-/** Network namespaces, and the end of the pair in each. */
-const SERVER = { namespace: 'turnpike-bench-s', device: 'veth-bench-s' } as const;
-const GENERATOR = { namespace: 'turnpike-bench-g', device: 'veth-bench-g' } as const;
 const PREFIX_LENGTH = 24;
+
+/** A network namespace, and the end of the pair in it. */
+export interface VethEnd {
+  readonly namespace: string;
+  readonly device: string;
+  /** What runs a command in it. */
+  readonly prefix: readonly string[];
+}
 
 /**
  * Creates two network namespaces that a veth pair joins; they are removed when this process ends.
@@ -12,28 +17,33 @@ const PREFIX_LENGTH = 24;
  * Segmentation is left to neither end, as if both were network cards without it: the kernel has to split what leaves
  * with UDP_SEGMENT.
  *
- * @returns what runs a command in either namespace; throws without the privilege or the tools.
+ * @param purpose - a word of at most seven letters that keeps the names apart from those of other runs.
+ * @throws Error without the privilege or the tools.
  */
-export function createVethPair(addresses: Addresses): {
-  readonly server: readonly string[];
-  readonly generator: readonly string[];
-} {
-  for (const { namespace } of [SERVER, GENERATOR]) removeLeftover(namespace);
+export function createVethPair(
+  addresses: Addresses,
+  purpose = 'bench',
+): { readonly server: VethEnd; readonly generator: VethEnd } {
+  const server = endOf(`${purpose}-s`);
+  const generator = endOf(`${purpose}-g`);
+  for (const { namespace } of [server, generator]) removeLeftover(namespace);
   process.on('exit', () => {
-    for (const { namespace } of [SERVER, GENERATOR]) spawnSync('ip', ['netns', 'del', namespace]);
+    for (const { namespace } of [server, generator]) spawnSync('ip', ['netns', 'del', namespace]);
   });
-  for (const { namespace } of [SERVER, GENERATOR]) ip('netns', 'add', namespace);
-  const peer = ['peer', 'name', GENERATOR.device, 'netns', GENERATOR.namespace];
-  ip('-n', SERVER.namespace, 'link', 'add', SERVER.device, 'type', 'veth', ...peer);
-  configure(SERVER, [addresses.server]);
-  configure(GENERATOR, [addresses.peer, addresses.client]);
-  return { server: prefix(SERVER.namespace), generator: prefix(GENERATOR.namespace) };
+  for (const { namespace } of [server, generator]) ip('netns', 'add', namespace);
+  const peer = ['peer', 'name', generator.device, 'netns', generator.namespace];
+  ip('-n', server.namespace, 'link', 'add', server.device, 'type', 'veth', ...peer);
+  configure(server, [addresses.server]);
+  configure(generator, [addresses.peer, addresses.client]);
+  return { server, generator };
 }
 
-function configure(
-  { namespace, device }: { readonly namespace: string; readonly device: string },
-  own: readonly string[],
-): void {
+function endOf(name: string): VethEnd {
+  const namespace = `turnpike-${name}`;
+  return { namespace, device: `veth-${name}`, prefix: ['ip', 'netns', 'exec', namespace] };
+}
+
+function configure({ namespace, device }: VethEnd, own: readonly string[]): void {
   for (const address of own) {
     ip('-n', namespace, 'address', 'add', `${address}/${PREFIX_LENGTH}`, 'dev', device);
   }
@@ -46,19 +56,16 @@ function configure(
   spawnSync('ip', ['netns', 'exec', namespace, 'ethtool', '-K', device, ...features]);
 }
 
-function prefix(namespace: string): string[] {
-  return ['ip', 'netns', 'exec', namespace];
-}
-
 /** Removes what a run left that could not clean up, unless somebody lives in it. */
 function removeLeftover(namespace: string): void {
   const { status, stdout } = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' });
   if (status !== 0) return;
-  if (stdout.trim() !== '') throw new Error(`another bench runs in the network ${namespace}`);
+  if (stdout.trim() !== '') throw new Error(`another run lives in the network ${namespace}`);
   ip('netns', 'del', namespace);
 }
 
-function ip(...args: string[]): void {
+/** Runs ip(8); throws an Error with what it says when it fails. */
+export function ip(...args: string[]): void {
   const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
   if (status === 0) return;
   const reason = error?.message ?? stderr.trim();

@@ -49,13 +49,11 @@ export async function startGateway(options: ServerOptions): Promise<ServerUnderT
   };
 }
 
-/** Starts a gateway with a whole configuration and waits until it serves. */
+/** Starts a gateway with a whole configuration and waits until it serves; see `spawnGateway`. */
 export async function startReady(
-  configuration: ConfigurationData | string,
-  flags: readonly string[] = [],
-  environment: Readonly<Record<string, string>> = {},
+  ...args: Parameters<typeof spawnGateway>
 ): Promise<GatewayProcess> {
-  const gateway = await spawnGateway(configuration, flags, environment);
+  const gateway = await spawnGateway(...args);
   try {
     await gateway.child.waitForLine(isReadyLine);
   } catch (error) {
@@ -70,11 +68,13 @@ export async function startReady(
  *
  * @param configuration - data to write as YAML, or the very text of the file.
  * @param environment - variables on top of those of the test.
+ * @param prefix - what the command line begins with, such as what runs it in another network.
  */
 export async function spawnGateway(
   configuration: ConfigurationData | string,
   flags: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  prefix: readonly string[] = [],
 ): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-'));
   const file = join(folder, 'turnpike.yaml');
@@ -82,8 +82,8 @@ export async function spawnGateway(
     file,
     typeof configuration === 'string' ? configuration : stringify(configuration),
   );
-  const args = [MAIN, 'start', '-c', file, ...flags];
-  const child = new TestProcess(process.execPath, args, environment);
+  const command = [...prefix, process.execPath, MAIN, 'start', '-c', file, ...flags];
+  const child = new TestProcess(command[0]!, command.slice(1), environment);
   const stop = async (): Promise<void> => {
     await child.stop();
     await rm(folder, { recursive: true });

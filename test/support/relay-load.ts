@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TransportAddress } from '../../src/stun/transport-address.ts';
-import { ephemeralCredential, type TurnCredential } from './credentials.ts';
+import { ephemeralCredential } from './credentials.ts';
 import { TurnClient } from './turn-client.ts';
 import type { ServerAddress } from './turn-transport.ts';
 
@@ -21,6 +21,8 @@ export interface RelayLoadOptions {
   /** Signs the credentials of users `load-0`, `load-1`, … */
   readonly secret: string;
   readonly transport?: 'udp' | 'tcp';
+  /** IP address that a client over UDP sends from; the kernel's choice unless given. */
+  readonly localAddressOf?: (client: number) => string;
 }
 
 /** Packets that went to a peer and came back. */
@@ -50,7 +52,7 @@ export class RelayLoad {
     for (let first = 0; first < options.clients; first += OPENING_MAX) {
       const count = Math.min(OPENING_MAX, options.clients - first);
       const opening = Array.from({ length: count }, (_, index) =>
-        openClient(options, ephemeralCredential(options.secret, `load-${first + index}`)),
+        openClient(options, first + index),
       );
       clients.push(...(await Promise.all(opening)));
     }
@@ -102,10 +104,12 @@ export class RelayLoad {
 const PAYLOAD = Buffer.alloc(160, 7);
 
 async function openClient(
-  { server, peer, transport }: RelayLoadOptions,
-  credential: TurnCredential,
+  { server, peer, secret, transport = 'udp', localAddressOf }: RelayLoadOptions,
+  index: number,
 ): Promise<TurnClient> {
-  const client = await TurnClient.open({ server, credential, ...(transport && { transport }) });
+  const credential = ephemeralCredential(secret, `load-${index}`);
+  const localAddress = localAddressOf?.(index);
+  const client = await TurnClient.open({ server, credential, transport, localAddress });
   await client.allocate();
   await client.channelBind(CHANNEL, peer);
   return client;

@@ -21,6 +21,8 @@ export interface TurnClientOptions {
   readonly server: ServerAddress;
   /** UDP unless given. */
   readonly transport?: 'udp' | 'tcp';
+  /** IP address of the own UDP socket; the kernel's choice unless given. */
+  readonly localAddress?: string | undefined;
   /** A connection to the server that is open already, such as one over TLS. */
   readonly connection?: OpenConnection;
   readonly credential?: TurnCredential;
@@ -106,9 +108,10 @@ export class TurnClient {
       onFrame: (frame: Uint8Array) => client.#onFrame(frame),
       onClosed: (reason: Error) => client.#onClosed(reason),
     };
-    const { connection, transport, server } = options;
+    const { connection, transport, server, localAddress } = options;
     if (connection !== undefined) client.#transport = overStream(connection, handler);
-    else client.#transport = await (transport === 'tcp' ? openTcp : openUdp)(server, handler);
+    else if (transport === 'tcp') client.#transport = await openTcp(server, handler);
+    else client.#transport = await openUdp(server, handler, localAddress);
     return client;
   }
 

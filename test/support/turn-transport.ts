@@ -32,10 +32,11 @@ export interface TurnTransportHandler {
 /** A reliable connection, such as a socket of TCP or TLS. */
 export type OpenConnection = Duplex & { readonly localPort?: number | undefined };
 
-/** Opens a UDP socket connected to `server`. */
+/** Opens a UDP socket connected to `server`; `localAddress` is the IP address it sends from, if not any. */
 export async function openUdp(
   server: ServerAddress,
   handler: TurnTransportHandler,
+  localAddress?: string,
 ): Promise<TurnTransport> {
   const socket = createSocket({
     type: server.host.includes(':') ? 'udp6' : 'udp4',
@@ -43,6 +44,10 @@ export async function openUdp(
   });
   socket.on('message', (frame) => handler.onFrame(frame));
   socket.on('error', (error) => handler.onClosed(error));
+  if (localAddress !== undefined) {
+    socket.bind(0, localAddress);
+    await once(socket, 'listening');
+  }
   socket.connect(server.port, server.host);
   await once(socket, 'connect');
   return {

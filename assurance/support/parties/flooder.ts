@@ -1,0 +1,160 @@
+import { Arena } from '../../../src/sys/arena.ts';
+import { ReceiveBatch } from '../../../src/sys/receive-batch.ts';
+import { SendBatch } from '../../../src/sys/send-batch.ts';
+import { openUdpSocket } from '../../../src/sys/socket.ts';
+import { readText } from '../../../src/stun/attributes.ts';
+import { StunMessage } from '../../../src/stun/message.ts';
+import { ATTRIBUTE } from '../../../src/stun/registry.ts';
+import { TransportAddress } from '../../../src/stun/transport-address.ts';
+import { addressFrom } from '../../../test/support/turn-client.ts';
+import type { ServerAddress } from '../../../test/support/turn-transport.ts';
+import {
+  messagesOf,
+  NONCE_BYTES,
+  nonceOffset,
+  variedAt,
+  type FloodKind,
+} from '../flood-messages.ts';
+import { serveCalls } from '../remote-process.ts';
+
+/** A flood, from as many sources one after the other, and then from the first again. */
+export interface FloodOrder {
+  readonly kind: FloodKind;
+  readonly server: ServerAddress;
+  readonly sources: number;
+  readonly seconds: number;
+  /** Not more than so many messages. */
+  readonly messagesMax?: number;
+}
+
+/** What was sent, and what came back. */
+export interface FloodResult {
+  readonly sent: number;
+  readonly seconds: number;
+  readonly sources: number;
+  /** Answers that were received; a socket buffer that is full loses the rest. */
+  readonly answers: number;
+  readonly answerBytes: number;
+}
+
+const BATCH = 128;
+const SLOT_BYTES = 2048;
+const BATCHES_PER_LOOK = 16;
+/** Sources 10.0.0.1 and on. */
+const FIRST_SOURCE = 0x0a00_0001;
+const SILENCE_MS = 300;
+
+const arena = new Arena(2 * 1024 * 1024);
+const sending = new SendBatch(arena, BATCH, false);
+const received = new ReceiveBatch(arena, {
+  slots: BATCH,
+  slotBytes: SLOT_BYTES,
+  headroomBytes: 0,
+  control: true,
+});
+const slots = arena.allocate(BATCH * SLOT_BYTES, 64);
+const fd = openUdpSocket({
+  address: TransportAddress.parse('0.0.0.0', 0)!,
+  packetInfo: true,
+  receiveBufferBytes: 64 * 1024 * 1024,
+  sendBufferBytes: 16 * 1024 * 1024,
+});
+const sources = Array.from({ length: BATCH }, () => new TransportAddress());
+let nonces = new Uint8Array();
+let answers = { count: 0, bytes: 0 };
+
+const api = {
+  flood: (order: FloodOrder): FloodResult => {
+    answers = { count: 0, bytes: 0 };
+    if (order.kind === 'badCredential') fetchNonces(order);
+    answers = { count: 0, bytes: 0 };
+    const { sent, seconds } = send(order);
+    receiveUntilSilent(countAnswer);
+    const { count, bytes } = answers;
+    return { sent, seconds, sources: order.sources, answers: count, answerBytes: bytes };
+  },
+};
+
+/** What the process of an attacker can be asked for. */
+export type FlooderApi = typeof api;
+
+function send(order: FloodOrder): { readonly sent: number; readonly seconds: number } {
+  const { kind, sources: sourceCount, seconds, messagesMax = Infinity } = order;
+  const server = addressFrom(order.server.host, order.server.port);
+  const messages = messagesOf(kind);
+  const varied = variedAt(kind);
+  const nonceAt = kind === 'badCredential' ? nonceOffset(messages[0]!) : -1;
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  let number = 0;
+  let sent = 0;
+  while (performance.now() < end && sent < messagesMax) {
+    for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
+      for (let slot = 0; slot < BATCH; slot++, number++) {
+        const source = number % sourceCount;
+        const message = messages[number % messages.length]!;
+        const at = slots + slot * SLOT_BYTES;
+        arena.bytes.set(message, at);
+        if (varied !== undefined) arena.view.setUint32(at + varied, number);
+        if (nonceAt >= 0) {
+          const nonce = nonces.subarray(source * NONCE_BYTES, (source + 1) * NONCE_BYTES);
+          arena.bytes.set(nonce, at + nonceAt);
+        }
+        sources[slot]!.setIpv4(FIRST_SOURCE + source, 0);
+        sending.add(at, message.length, server, sources[slot]);
+      }
+      sent += BATCH - sending.flush(fd);
+    }
+    receive(countAnswer);
+  }
+  return { sent, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Asks from every source for its nonce. */
+function fetchNonces({ server, sources: count }: FloodOrder): void {
+  nonces = new Uint8Array(count * NONCE_BYTES);
+  const message = new StunMessage();
+  const local = new TransportAddress();
+  const keep = (slot: number): void => {
+    const offset = received.payloadOffset(slot);
+    if (message.decode(arena.bytes, offset, received.length(slot)) !== undefined) return;
+    const nonce = readText(message, message.find(ATTRIBUTE.NONCE), NONCE_BYTES);
+    if (nonce === undefined || !received.readLocalAddress(slot, local)) return;
+    const source = local.word0 - FIRST_SOURCE;
+    if (source >= 0 && source < count) nonces.set(Buffer.from(nonce), source * NONCE_BYTES);
+  };
+  const to = addressFrom(server.host, server.port);
+  const [request] = messagesOf('allocate');
+  for (let source = 0; source < count; source++) {
+    const at = slots + sending.count * SLOT_BYTES;
+    arena.bytes.set(request!, at);
+    arena.view.setUint32(at + 8, source);
+    const from = sources[sending.count]!.setIpv4(FIRST_SOURCE + source, 0);
+    sending.add(at, request!.length, to, from);
+    if (!sending.isFull) continue;
+    sending.flush(fd);
+    // Not faster than it answers, so that next to none is lost.
+    receiveUntilSilent(keep, 1);
+  }
+  sending.flush(fd);
+  receiveUntilSilent(keep);
+}
+
+function countAnswer(slot: number): void {
+  answers.count++;
+  answers.bytes += received.length(slot);
+}
+
+function receive(take: (slot: number) => void): number {
+  const count = received.receive(fd, 0, BATCH);
+  for (let slot = 0; slot < count; slot++) take(slot);
+  return Math.max(0, count);
+}
+
+function receiveUntilSilent(take: (slot: number) => void, silenceMs = SILENCE_MS): void {
+  for (let last = performance.now(); performance.now() - last < silenceMs;) {
+    if (receive(take) > 0) last = performance.now();
+  }
+}
+
+serveCalls(api);
