@@ -65,6 +65,42 @@ export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const SO_ATTACH_REUSEPORT_CBPF = 51;
+
+/** `struct sock_fprog`: byte offsets. */
+export const SOCK_FPROG = { size: 16, len: 0, filter: 8 } as const;
+/** `struct sock_filter`: byte offsets. */
+export const SOCK_FILTER = { size: 8, code: 0, jt: 2, jf: 3, k: 4 } as const;
+
+/** What instructions of classic BPF are made of, and where it finds the network header. */
+export const BPF_LD = 0x00;
+export const BPF_LDX = 0x01;
+export const BPF_ST = 0x02;
+export const BPF_STX = 0x03;
+export const BPF_ALU = 0x04;
+export const BPF_JMP = 0x05;
+export const BPF_RET = 0x06;
+export const BPF_MISC = 0x07;
+export const BPF_W = 0x00;
+export const BPF_H = 0x08;
+export const BPF_B = 0x10;
+export const BPF_IMM = 0x00;
+export const BPF_ABS = 0x20;
+export const BPF_IND = 0x40;
+export const BPF_MEM = 0x60;
+export const BPF_MSH = 0xa0;
+export const BPF_ADD = 0x00;
+export const BPF_MUL = 0x20;
+export const BPF_RSH = 0x70;
+export const BPF_MOD = 0x90;
+export const BPF_JA = 0x00;
+export const BPF_JEQ = 0x10;
+export const BPF_JGE = 0x30;
+export const BPF_K = 0x00;
+export const BPF_X = 0x08;
+export const BPF_A = 0x10;
+export const BPF_TAX = 0x00;
+export const SKF_NET_OFF = -0x100000;
 
 /** Options of ip(7) and their values. */
 export const IPPROTO_IP = 0;

@@ -18,6 +18,7 @@ const SYSTEM_HEADERS = [
   'sys/uio.h',
   'time.h',
   'linux/errqueue.h',
+  'linux/filter.h',
 ];
 
 const OPENSSL_HEADERS = ['stdio.h', 'openssl/ssl.h', 'openssl/bio.h', 'openssl/x509_vfy.h'];

@@ -70,6 +70,7 @@ export class DrivenReactor {
       },
       fd,
       address,
+      strangersFd: undefined,
       isWildcard: false,
     });
     this.peer = openLoopbackSocket(ips.peer);

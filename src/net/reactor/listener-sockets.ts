@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { closeSocket } from '../../sys/socket.ts';
 import type { LogRecord } from '../../log.ts';
 import type { ListenerPlan, TlsByListener } from '../data-plane.ts';
 import { isDatagramListener, planChange, type OpenedListener } from '../shared/listener-change.ts';
 import { listenError } from '../shared/listen-error.ts';
 import { SerialQueue } from '../shared/serial-queue.ts';
-import { openListener } from './open-listeners.ts';
+import { closeListeners, openListener } from './open-listeners.ts';
 import type { OpenListener, SocketChange, WorkerStart } from './worker-protocol.ts';
 
 /** What listener sockets need of the data plane that they belong to. */
@@ -174,7 +173,7 @@ export class ListenerSockets {
     const workers = Array.from({ length: this.#options.workers }, (_, worker) => worker);
     const tell = async (worker: number): Promise<void> => {
       await this.#options.change(worker, { ...listsOf(worker), ...common });
-      for (const fd of leaving.flatMap((one) => descriptorsOf(one, worker))) closeSocket(fd);
+      closeListeners(leaving.flatMap(({ socketsByWorker }) => socketsByWorker[worker]!));
     };
     await Promise.all(workers.map(tell));
   }
@@ -213,7 +212,7 @@ function revive(listener: ServedListener, plan: ListenerPlan): void {
 }
 
 function closeAll(listeners: readonly ServedListener[]): void {
-  for (const { fd } of listeners.flatMap((one) => one.socketsByWorker.flat())) closeSocket(fd);
+  closeListeners(listeners.flatMap(({ socketsByWorker }) => socketsByWorker.flat()));
 }
 
 function socketsOf({ plan, socketsByWorker }: ServedListener, worker: number): OpenListener[] {

@@ -27,13 +27,10 @@ export class Listeners {
   /** Starts to serve a socket. */
   open(socket: ListenerSocket): void {
     const isDatagram = isDatagramListener(socket.plan);
-    const reactor = this.#reactor;
-    const listener = isDatagram
-      ? new UdpListener(reactor, socket)
-      : new TcpListener(reactor, socket);
-    if (isDatagram) reactor.watchEdges(socket.fd, listener);
-    else reactor.watch(socket.fd, listener, EPOLLIN);
-    this.#listenerByFd.set(socket.fd, listener);
+    this.#listenerByFd.set(
+      socket.fd,
+      isDatagram ? this.#openDatagrams(socket) : this.#openStreams(socket),
+    );
   }
 
   /** Takes another plan for the same place, and serves newcomers there, maybe again. */
@@ -83,6 +80,20 @@ export class Listeners {
     return idle;
   }
 
+  #openDatagrams(socket: ListenerSocket): UdpListener {
+    const { fd, strangersFd } = socket;
+    const listener = new UdpListener(this.#reactor, socket);
+    this.#reactor.watchEdges(fd, listener);
+    if (strangersFd !== undefined) this.#reactor.watchEdges(strangersFd, listener.strangers);
+    return listener;
+  }
+
+  #openStreams(socket: ListenerSocket): TcpListener {
+    const listener = new TcpListener(this.#reactor, socket);
+    this.#reactor.watch(socket.fd, listener, EPOLLIN);
+    return listener;
+  }
+
   #end(isMeant: (endpoint: ServerEndpoint) => boolean): void {
     const { server, connections, associations, downstreamQueue } = this.#reactor;
     server.endAllocations(({ client }) => isMeant(client.endpoint), 'listenerClosed');
@@ -94,7 +105,11 @@ export class Listeners {
   }
 
   #release(fd: number): void {
+    const listener = this.#listenerByFd.get(fd);
     this.#listenerByFd.delete(fd);
     this.#reactor.unwatch(fd);
+    if (!(listener instanceof UdpListener)) return;
+    const { strangersFd } = listener;
+    if (strangersFd !== undefined) this.#reactor.unwatch(strangersFd);
   }
 }

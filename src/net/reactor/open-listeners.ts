@@ -1,7 +1,10 @@
+import { randomInt } from 'node:crypto';
 import { openTcpListener, openUdpSocket, closeSocket } from '../../sys/socket.ts';
+import { steerDatagrams } from '../../sys/steering.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 import { listenError } from '../shared/listen-error.ts';
+import { isDatagramListener } from '../shared/listener-change.ts';
 import { isWildcard, listenIps } from '../shared/listen-ips.ts';
 import type { OpenListener } from './worker-protocol.ts';
 
@@ -9,7 +12,7 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Opens the sockets of a listener, one per address and worker; the kernel spreads 5-tuples over those of one address.
+ * Opens the sockets of a listener, for each address and worker; the kernel spreads 5-tuples over those of one address.
  *
  * The main thread opens them, so that they outlive a worker: closing one would move the clients of all others.
  *
@@ -19,16 +22,42 @@ const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
 export function openListener(plan: ListenerPlan, workers: number): OpenListener[][] {
   const ips = listenIps(plan).filter((ip) => ip === plan.bind || hasFamily(ip));
   const opened: OpenListener[][] = Array.from({ length: workers }, () => []);
+  const descriptors: number[] = [];
+  const openEach = (ip: string): number[] =>
+    opened.map(() => {
+      const fd = open(plan, ip, true);
+      descriptors.push(fd);
+      return fd;
+    });
   try {
     for (const ip of ips) {
       closeSocket(open(plan, ip, false));
-      for (const ofWorker of opened) ofWorker.push({ plan, fd: open(plan, ip, true), ip });
+      const sockets = openEach(ip);
+      const strangers = isDatagramListener(plan) ? openEach(ip) : [];
+      if (strangers.length > 0) steer(sockets, ip);
+      for (const [worker, fd] of sockets.entries()) {
+        opened[worker]!.push({ plan, fd, strangersFd: strangers[worker], ip });
+      }
     }
   } catch (error) {
-    for (const { fd } of opened.flat()) closeSocket(fd);
+    for (const fd of descriptors) closeSocket(fd);
     throw listenError(plan, error);
   }
   return opened;
+}
+
+function steer(sockets: readonly number[], ip: string): void {
+  const { family } = TransportAddress.parse(ip)!;
+  const secret = randomInt(2 ** 31) * 2 + 1;
+  steerDatagrams(sockets[0]!, { family, workers: sockets.length, secret });
+}
+
+/** Closes what `openListener` opened. */
+export function closeListeners(listeners: readonly OpenListener[]): void {
+  for (const { fd, strangersFd } of listeners) {
+    closeSocket(fd);
+    if (strangersFd !== undefined) closeSocket(strangersFd);
+  }
 }
 
 /**

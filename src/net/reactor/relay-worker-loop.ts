@@ -143,9 +143,9 @@ class RelayWorker<Policies> {
     return !isSecure || this.#reactor.secureContexts.has(plan.name, kindOf(plan));
   }
 
-  #listen({ plan, fd, ip }: OpenListener): void {
-    const address = TransportAddress.parse(ip, plan.port)!;
-    this.#reactor.listeners.open({ plan, fd, address, isWildcard: isWildcard(ip) });
+  #listen({ ip, ...socket }: OpenListener): void {
+    const address = TransportAddress.parse(ip, socket.plan.port)!;
+    this.#reactor.listeners.open({ ...socket, address, isWildcard: isWildcard(ip) });
   }
 
   /** The main thread has looked at the settings; what OpenSSL refuses all the same must not end live calls. */

@@ -8,14 +8,16 @@ import { UPSTREAM_SLOTS } from './packet-memory.ts';
 import { mayHaveMore } from './edges.ts';
 import type { PollHandler, Reactor } from './reactor.ts';
 
-/** Batches taken from one listener before others have their turn. */
+/** Batches taken from one socket before others have their turn. */
 const BATCHES_MAX = 4;
 
 /**
- * A UDP listener socket: hands datagrams of clients to the core, or to their DTLS associations, and what is to be
- * relayed to the upstream queue.
+ * A UDP listener, which has one socket or two: hands datagrams of clients to the core, or to their DTLS associations,
+ * and what is to be relayed to the upstream queue.
  */
 export class UdpListener implements PollHandler {
+  /** Handler of the second socket. */
+  readonly strangers: PollHandler = { onReady: () => this.#receive(this.strangersFd!) };
   readonly #reactor: Reactor;
   readonly #socket: ListenerSocket;
   #plain: DatagramEndpoints | undefined;
@@ -33,14 +35,12 @@ export class UdpListener implements PollHandler {
   }
 
   onReady(): void {
-    const { memory, upstreamQueue } = this.#reactor;
-    for (let batch = 0; batch < BATCHES_MAX; batch++) {
-      const count = memory.upstream.receive(this.#socket.fd, 0, UPSTREAM_SLOTS);
-      for (let slot = 0; slot < count; slot++) this.#handleSlot(slot);
-      upstreamQueue.flush();
-      if (!mayHaveMore(count, UPSTREAM_SLOTS)) return;
-    }
-    this.#reactor.resume(this.#socket.fd);
+    this.#receive(this.#socket.fd);
+  }
+
+  /** The second socket; undefined when there is only one. */
+  get strangersFd(): number | undefined {
+    return this.#socket.strangersFd;
   }
 
   /** Takes another plan for the same place, also after it was retired. */
@@ -71,6 +71,17 @@ export class UdpListener implements PollHandler {
   /** Forgets plain clients that it does not take any more, once there are none. */
   sweep(): void {
     if (this.#isPlainEnding && this.#plain?.isIdle === true) this.#plain = undefined;
+  }
+
+  #receive(fd: number): void {
+    const { memory, upstreamQueue } = this.#reactor;
+    for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      const count = memory.upstream.receive(fd, 0, UPSTREAM_SLOTS);
+      for (let slot = 0; slot < count; slot++) this.#handleSlot(slot);
+      upstreamQueue.flush();
+      if (!mayHaveMore(count, UPSTREAM_SLOTS)) return;
+    }
+    this.#reactor.resume(fd);
   }
 
   #handleSlot(slot: number): void {

@@ -7,6 +7,8 @@ import type { SessionPage, SessionQuery, SessionTarget } from '../session.ts';
 export interface OpenListener {
   readonly plan: ListenerPlan;
   readonly fd: number;
+  /** Second socket in the same place, for datagrams that do not carry data; see `steerDatagrams`. */
+  readonly strangersFd: number | undefined;
   /** IP address it is bound to, as text. */
   readonly ip: string;
 }

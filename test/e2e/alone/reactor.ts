@@ -329,7 +329,7 @@ function listenerSocket(fd: number, protocol: 'udp' | 'tcp'): ListenerSocket {
     port: address.port,
     relayAddresses: { configured: [], host: [] },
   };
-  return { plan, fd, address, isWildcard: false };
+  return { plan, fd, address, strangersFd: undefined, isWildcard: false };
 }
 
 function boundAddress(fd: number): TransportAddress {
