@@ -1,4 +1,5 @@
 import { StunWriter } from '../../src/stun/message-writer.ts';
+import { StunMessage } from '../../src/stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
 import { dtlsHello } from '../../test/support/dtls-hello.ts';
 import { garbage } from '../../test/support/garbage.ts';
@@ -14,6 +15,13 @@ export type FloodKind =
   | 'dtlsHello'
   /** Success and error responses, and indications. */
   | 'response'
+  /** Nothing that is a request, whole or in part. */
+  | 'nonsense'
+  /** Allocate requests with a nonce that nobody has issued. */
+  | 'foreignNonce'
+  /** Binding requests with an attribute that nobody knows. */
+  | 'unknownAttribute'
+  /** What a port meets on the open Internet, requests among it. */
   | 'garbage';
 
 /** The messages of a flood, as many as it takes to have seen all there are. */
@@ -24,19 +32,24 @@ export function messagesOf(kind: FloodKind): readonly Uint8Array[] {
     case 'allocate':
       return [request(METHOD.ALLOCATE, (writer) => transport(writer))];
     case 'badCredential':
+    case 'foreignNonce':
       return [badCredential()];
+    case 'unknownAttribute':
+      return [request(METHOD.BINDING, (writer) => writer.flag(0x7777))];
+    case 'nonsense':
+      return manyGarbage().filter((bytes) => !isWholeRequest(bytes));
     case 'dtlsHello':
       return [dtlsHello()];
     case 'response':
       return responses();
     default:
-      return Array.from({ length: 9 * 29 }, (_, number) => garbage(number));
+      return manyGarbage();
   }
 }
 
 /** Where the random bytes lie that differ from message to message. */
 export function variedAt(kind: FloodKind): number | undefined {
-  if (kind === 'garbage') return undefined;
+  if (kind === 'garbage' || kind === 'nonsense') return undefined;
   return kind === 'dtlsHello' ? 13 + 12 + 2 : 8;
 }
 
@@ -69,6 +82,16 @@ function badCredential(): Uint8Array {
       .text(ATTRIBUTE.NONCE, NONCE_PLACE)
       .attribute(ATTRIBUTE.MESSAGE_INTEGRITY, new Uint8Array(20)),
   );
+}
+
+function manyGarbage(): readonly Uint8Array[] {
+  return Array.from({ length: 9 * 29 }, (_, number) => garbage(number));
+}
+
+function isWholeRequest(bytes: Uint8Array): boolean {
+  const message = new StunMessage();
+  const isStun = message.decode(bytes, 0, bytes.length) === undefined;
+  return isStun && message.messageClass === CLASS.REQUEST;
 }
 
 const RESPONSE_METHODS = [

@@ -37,6 +37,20 @@ export interface FloodResult {
   readonly answerBytes: number;
 }
 
+/** Requests whose answers are sent back to where they came from. */
+export interface ReturnOrder {
+  readonly kind: FloodKind;
+  readonly server: ServerAddress;
+  readonly sources: number;
+  readonly messages: number;
+}
+
+/** How many answers there were, and to them. */
+export interface ReturnResult {
+  readonly answers: number;
+  readonly answersToAnswers: number;
+}
+
 const BATCH = 128;
 const SLOT_BYTES = 2048;
 const BATCHES_PER_LOOK = 16;
@@ -73,6 +87,7 @@ const api = {
     const { count, bytes } = answers;
     return { sent, seconds, sources: order.sources, answers: count, answerBytes: bytes };
   },
+  returnAnswers,
 };
 
 /** What the process of an attacker can be asked for. */
@@ -127,11 +142,8 @@ function fetchNonces({ server, sources: count }: FloodOrder): void {
   const to = addressFrom(server.host, server.port);
   const [request] = messagesOf('allocate');
   for (let source = 0; source < count; source++) {
-    const at = slots + sending.count * SLOT_BYTES;
-    arena.bytes.set(request!, at);
-    arena.view.setUint32(at + 8, source);
     const from = sources[sending.count]!.setIpv4(FIRST_SOURCE + source, 0);
-    sending.add(at, request!.length, to, from);
+    add(request!, to, from, 8, source);
     if (!sending.isFull) continue;
     sending.flush(fd);
     // Not faster than it answers, so that next to none is lost.
@@ -139,6 +151,56 @@ function fetchNonces({ server, sources: count }: FloodOrder): void {
   }
   sending.flush(fd);
   receiveUntilSilent(keep);
+}
+
+/** Sends a batch of requests, and what comes back once more, from where it was sent to; then listens. */
+function returnAnswers({
+  kind,
+  server,
+  sources: sourceCount,
+  messages,
+}: ReturnOrder): ReturnResult {
+  const to = addressFrom(server.host, server.port);
+  const [request] = messagesOf(kind);
+  const kept: { readonly bytes: Uint8Array; readonly source: TransportAddress }[] = [];
+  const keep = (slot: number): void => {
+    const source = new TransportAddress();
+    if (!received.readLocalAddress(slot, source)) return;
+    const offset = received.payloadOffset(slot);
+    kept.push({ bytes: arena.bytes.slice(offset, offset + received.length(slot)), source });
+  };
+  let returned = 0;
+  answers = { count: 0, bytes: 0 };
+  for (let number = 0; number < messages;) {
+    for (; !sending.isFull; number++) {
+      const from = sources[sending.count]!.setIpv4(FIRST_SOURCE + (number % sourceCount), 0);
+      add(request!, to, from, variedAt(kind), number);
+    }
+    sending.flush(fd);
+    // All of them: what came later would pass for an answer to an answer.
+    receiveUntilSilent(keep, SILENCE_MS, () => kept.length >= BATCH);
+    for (const { bytes, source } of kept) add(bytes, to, source);
+    sending.flush(fd);
+    returned += kept.splice(0).length;
+    receiveUntilSilent(countAnswer, 2);
+  }
+  receiveUntilSilent(countAnswer);
+  return { answers: returned, answersToAnswers: answers.count };
+}
+
+/** Adds a message to the batch, which leaves first when it is full; `number` makes it different from others. */
+function add(
+  message: Uint8Array,
+  to: TransportAddress,
+  from: TransportAddress,
+  varied?: number,
+  number = 0,
+): void {
+  if (sending.isFull) sending.flush(fd);
+  const at = slots + sending.count * SLOT_BYTES;
+  arena.bytes.set(message, at);
+  if (varied !== undefined) arena.view.setUint32(at + varied, number);
+  sending.add(at, message.length, to, from);
 }
 
 function countAnswer(slot: number): void {
@@ -152,8 +214,12 @@ function receive(take: (slot: number) => void): number {
   return Math.max(0, count);
 }
 
-function receiveUntilSilent(take: (slot: number) => void, silenceMs = SILENCE_MS): void {
-  for (let last = performance.now(); performance.now() - last < silenceMs;) {
+function receiveUntilSilent(
+  take: (slot: number) => void,
+  silenceMs = SILENCE_MS,
+  isEnough = (): boolean => false,
+): void {
+  for (let last = performance.now(); performance.now() - last < silenceMs && !isEnough();) {
     if (receive(take) > 0) last = performance.now();
   }
 }
