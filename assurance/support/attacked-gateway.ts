@@ -6,6 +6,7 @@ import { ADDRESSES, attackNetwork } from './attack-network.ts';
 export const TARGET = {
   port: 3478,
   dtlsPort: 5349,
+  tlsPort: 5350,
   host: ADDRESSES.server,
   secret: 'a-secret-for-tests-only',
   realm: 'example.org',
@@ -24,8 +25,9 @@ export function startTarget(more: Readonly<Record<string, unknown>> = {}): Promi
 }
 
 function usualConfiguration(): Record<string, unknown> {
-  const { host, port, dtlsPort, realm, secret } = TARGET;
+  const { host, port, dtlsPort, tlsPort, realm, secret } = TARGET;
   const listener = { bind: host, public_address: host, routes: ['peers'] };
+  const tls = { certificate: 'generated' };
   return {
     version: 'v1',
     admin: {
@@ -40,13 +42,8 @@ function usualConfiguration(): Record<string, unknown> {
     listeners: [
       { name: 'udp', protocol: 'TURN-UDP', port, ...listener },
       { name: 'tcp', protocol: 'TURN-TCP', port, ...listener },
-      {
-        name: 'dtls',
-        protocol: 'TURN-DTLS',
-        port: dtlsPort,
-        ...listener,
-        tls: { certificate: 'generated' },
-      },
+      { name: 'dtls', protocol: 'TURN-DTLS', port: dtlsPort, ...listener, tls },
+      { name: 'tls', protocol: 'TURN-TLS', port: tlsPort, ...listener, tls },
     ],
     relay: { addresses: [{ bind: host, advertise: host }], workers: 1 },
     clusters: [
