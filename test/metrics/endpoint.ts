@@ -59,6 +59,20 @@ t.test('a request with a body is refused', async (t) => {
   await app.close();
 });
 
+t.test('what a client does wrong is no failure of the gateway', async (t) => {
+  const failures: unknown[] = [];
+  const app = createMetricsApp({ metrics, path: '/', onFailure: (error) => failures.push(error) });
+  for (const contentType of ['te;t/plain', 'application/x-www-form\u00a4urlencoded', 'x']) {
+    for (const method of ['DELETE', 'PATCH', 'POST', 'PUT'] as const) {
+      const headers = { 'content-type': contentType };
+      const { statusCode } = await app.inject({ method, url: '/other', headers, payload: '{' });
+      t.ok(statusCode >= 400 && statusCode < 500, `${method} ${contentType}: ${statusCode}`);
+    }
+  }
+  t.strictSame(failures, []);
+  await app.close();
+});
+
 t.test('a scrape that fails tells the operator, and the client nothing', async (t) => {
   const failures: unknown[] = [];
   const failure = new Error('the secret inside');

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { HTTP_HEADER_BYTES_MAX } from '../../limits.ts';
 import type { Metrics } from '../../metrics/registry.ts';
+import { refusalStatus } from '../shared/http-error.ts';
 import { setSecurityHeaders } from '../shared/security-headers.ts';
 
 /** Options of the metrics endpoint. */
@@ -39,6 +40,8 @@ export function createMetricsApp({ metrics, path, onFailure }: MetricsAppOptions
     return refuse(reply.header('allow', 'GET, HEAD'), 405, 'method not allowed');
   });
   app.setErrorHandler((error, _request, reply) => {
+    const refusal = refusalStatus(error);
+    if (refusal !== undefined) return refuse(reply, refusal, 'bad request');
     onFailure?.(error);
     return refuse(reply, 500, 'the metrics could not be read');
   });
