@@ -1,7 +1,10 @@
 import { amplification } from './scenarios/attacks/amplification.ts';
 import { cost } from './scenarios/attacks/cost.ts';
+import { expiry } from './scenarios/attacks/expiry.ts';
 import { FLOODS } from './scenarios/attacks/floods.ts';
 import { guessing } from './scenarios/attacks/guessing.ts';
+import { http } from './scenarios/attacks/http.ts';
+import { logs } from './scenarios/attacks/logs.ts';
 import { quota } from './scenarios/attacks/quota.ts';
 import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
@@ -14,8 +17,11 @@ export const SCENARIOS: readonly Scenario[] = [
   independentClients,
   amplification,
   cost,
+  expiry,
   ...FLOODS,
   guessing,
+  http,
+  logs,
   quota,
   reflection,
   slowloris,

@@ -42,9 +42,9 @@ export class OperatedGateway {
     this.#base = base;
   }
 
-  /** Starts a gateway with an echo peer; both end with the test. */
+  /** Starts a gateway with an echo peer; both end with the test, or whatever else tears down. */
   static async start(
-    t: Test,
+    t: Pick<Test, 'teardown'>,
     changes: Sections = {},
     options: Partial<ServerOptions> = {},
     environment: Readonly<Record<string, string>> = {},

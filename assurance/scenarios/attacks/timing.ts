@@ -1,6 +1,3 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../../../bench/measure/statistics.ts';
 import { SeededRandom } from '../../../test/support/core/seeded-random.ts';
 import { TestClient, type SigningOptions } from '../../../test/support/core/test-client.ts';
@@ -14,6 +11,7 @@ import {
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { METHOD } from '../../../src/stun/registry.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
+import { Asker } from '../../support/asker.ts';
 import { kolmogorovSmirnov } from '../../support/distributions.ts';
 import { atLeast, atMost, count } from '../../support/finding.ts';
 
@@ -124,56 +122,22 @@ async function timesOverSocket(
   const [user] = USERS;
   const server = { ...LOOPBACK_SERVER, staticUser: user! };
   const gateway = await startReady(configurationFor(server, port, port + 1));
-  const socket = createSocket('udp4');
+  const asker = await Asker.open({ host: '127.0.0.1', port });
   try {
-    socket.connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    const ask = (message: Uint8Array): Promise<Buffer> => exchange(socket, message);
-    // Signs as the clients of the core do, with the nonce of this gateway.
-    const signer = new TestClient(new TurnDriver());
-    signer.nonce = nonceIn(await ask(signer.build(METHOD.ALLOCATE, undefined, UNSIGNED)));
+    const { signer } = asker;
     const messages = [known, unknown].map((one) => signer.build(METHOD.ALLOCATE, undefined, one));
     const random = new SeededRandom(seed);
     const times: [number[], number[]] = [[], []];
     for (let number = -WARMING; number < 2 * requests; number++) {
       const which = random.below(2);
       const start = process.hrtime.bigint();
-      await ask(messages[which]!);
+      await asker.ask(messages[which]!);
       const end = process.hrtime.bigint();
       if (number >= 0) times[which]!.push(Number(end - start) / 1000);
     }
     return { known: times[0], unknown: times[1] };
   } finally {
-    socket.close();
+    asker.close();
     await gateway.stop();
   }
-}
-
-const UNSIGNED: SigningOptions = {
-  user: 'none',
-  nonce: undefined,
-  realm: undefined,
-  integrity: 'none',
-};
-const ANSWER_MS_MAX = 5000;
-
-async function exchange(
-  socket: ReturnType<typeof createSocket>,
-  message: Uint8Array,
-): Promise<Buffer> {
-  const answer = once(socket, 'message') as Promise<[Buffer]>;
-  socket.send(message);
-  const stop = new AbortController();
-  const late = pause(ANSWER_MS_MAX, undefined, { signal: stop.signal }).then(() => {
-    throw new Error('the gateway does not answer');
-  });
-  late.catch(() => undefined);
-  const [data] = await Promise.race([answer, late]);
-  stop.abort();
-  return data;
-}
-
-function nonceIn(challenge: Buffer): string {
-  const start = challenge.indexOf('obMatJos2');
-  return challenge.toString('latin1', start, start + challenge.readUInt16BE(start - 2));
 }

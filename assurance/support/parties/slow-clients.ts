@@ -31,7 +31,7 @@ const NEWCOMER_MS_MAX = 10_000;
 const LOOK_MS = 20;
 const HALF_HELLO = Buffer.from('1603010200010001fc0303', 'hex');
 /** Long enough that nobody gets to its end. */
-const LONG_REQUEST = Buffer.from(`000103e8${'2112a442'}${'00'.repeat(1000)}`, 'hex');
+const LONG_REQUEST = Buffer.from(`000103e82112a442${'00'.repeat(1000)}`, 'hex');
 const [BINDING] = messagesOf('binding');
 
 const sockets: Socket[] = [];
@@ -50,14 +50,12 @@ const api = {
       });
       sockets.push(...(await Promise.all(opening)));
     }
-    return sockets.filter((socket) => !socket.closed).length;
+    return left();
   },
   /** Waits until the gateway has closed every one; returns how many are left after `seconds` from the first on. */
   awaitEnd: async (
     seconds: number,
   ): Promise<{ readonly left: number; readonly seconds: number }> => {
-    const elapsed = (): number => (performance.now() - openedAt) / 1000;
-    const left = (): number => sockets.filter((socket) => !socket.closed).length;
     while (left() > 0 && elapsed() < seconds) await pause(LOOK_MS);
     return { left: left(), seconds: elapsed() };
   },
@@ -77,6 +75,14 @@ const api = {
 
 /** What the process of slow clients can be asked for. */
 export type SlowClientsApi = typeof api;
+
+function elapsed(): number {
+  return (performance.now() - openedAt) / 1000;
+}
+
+function left(): number {
+  return sockets.filter((socket) => !socket.closed).length;
+}
 
 function addressOf(second: number, number: number): string {
   return `10.${second}.${(number >> 8) & 0xff}.${number & 0xff}`;
