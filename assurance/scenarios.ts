@@ -10,11 +10,13 @@ import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
+import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
 import type { Scenario } from './scenario.ts';
 
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
+  PEER_ORACLE,
   amplification,
   cost,
   expiry,

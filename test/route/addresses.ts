@@ -7,31 +7,7 @@ import { PortRanges } from '../../src/route/port-ranges.ts';
 import { Prefix } from '../../src/route/prefix.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
-
-type Bytes4 = readonly [number, number, number, number];
-
-const hex = (...bytes: number[]): string =>
-  bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** Every way to write an IPv4 address as IPv6; the last part of the names that end in `*` holds noise. */
-const EMBEDDINGS: Record<string, (ipv4: Bytes4) => string> = {
-  compatible: ([a, b, c, d]) => `::${hex(a, b)}:${hex(c, d)}`,
-  mapped: ([a, b, c, d]) => `::ffff:${hex(a, b)}:${hex(c, d)}`,
-  siit: ([a, b, c, d]) => `::ffff:0:${hex(a, b)}:${hex(c, d)}`,
-  nat64: ([a, b, c, d]) => `64:ff9b::${hex(a, b)}:${hex(c, d)}`,
-  'local nat64 /48': ([a, b, c, d]) => `64:ff9b:1:${hex(a, b)}:${hex(0, c)}:${hex(d, 0)}::`,
-  'local nat64 /48 *': ([a, b, c, d]) => `64:ff9b:1:${hex(a, b)}:${hex(0, c)}:${hex(d, 9)}:909:909`,
-  'local nat64 /56': ([a, b, c, d]) => `64:ff9b:1:${hex(0x12, a)}:${hex(0, b)}:${hex(c, d)}::`,
-  'local nat64 /64': ([a, b, c, d]) => `64:ff9b:1:1234:${hex(0, a)}:${hex(b, c)}:${hex(d, 0)}:0`,
-  'local nat64 /96': ([a, b, c, d]) => `64:ff9b:1::${hex(a, b)}:${hex(c, d)}`,
-  'local nat64 /96 *': ([a, b, c, d]) => `64:ff9b:1:1234:12:3456:${hex(a, b)}:${hex(c, d)}`,
-  '6to4': ([a, b, c, d]) => `2002:${hex(a, b)}:${hex(c, d)}::1`,
-  'Teredo server': ([a, b, c, d]) => `2001:0:${hex(a, b)}:${hex(c, d)}:0:0:f5ff:fffe`,
-  'Teredo client': ([a, b, c, d]) =>
-    `2001:0:cb00:7101:0:0:${hex(a ^ 255, b ^ 255)}:${hex(c ^ 255, d ^ 255)}`,
-  ISATAP: ([a, b, c, d]) => `2001:db8::5efe:${hex(a, b)}:${hex(c, d)}`,
-  'ISATAP universal': ([a, b, c, d]) => `fd00:1:2:3:200:5efe:${hex(a, b)}:${hex(c, d)}`,
-};
+import { EMBEDDINGS, type Bytes4 } from '../support/ipv4-embeddings.ts';
 
 const SPECIAL_PURPOSE: Record<string, readonly string[]> = {
   unspecified: ['0.0.0.0', '::'],

@@ -1,0 +1,168 @@
+import { Cluster } from '../../src/route/endpoint.ts';
+import { EndpointIndex } from '../../src/route/endpoint-index.ts';
+import { RouteTable } from '../../src/route/route-table.ts';
+import { bigAddress, bigRange, bigText, isInRange, type BigAddress } from './big-address.ts';
+import type { SeededRandom } from './core/seeded-random.ts';
+import { bytes4, EMBEDDINGS } from './ipv4-embeddings.ts';
+import { isNeverPeer } from './peer-oracle.ts';
+import { SPECIAL_PURPOSES } from './special-purpose.ts';
+import { addressFrom } from './turn-client.ts';
+
+/** What came out of comparing the product with an oracle. */
+export interface Trials {
+  readonly count: number;
+  /** How often both said yes; neither all nor none of a good sample. */
+  readonly yes: number;
+  /** Those on which they differ, at most as many as anyone reads. */
+  readonly wrong: readonly string[];
+  readonly wrongCount: number;
+}
+
+const ENDPOINTS_PER_TABLE = 16;
+const QUESTIONS_PER_TABLE = 1000;
+const WRONG_SHOWN_MAX = 20;
+const PORT_MAX = 65_535;
+
+const RANGES = SPECIAL_PURPOSES.map(({ range }) => bigRange(range));
+const EMBED = Object.values(EMBEDDINGS);
+
+/** Routes everything to everywhere: what it refuses is on the hard deny list. */
+const OPEN = new RouteTable({
+  listeners: [{ name: 'open', routes: ['all'] }],
+  clusters: [
+    {
+      name: 'all',
+      protocol: 'udp',
+      endpoints: ['0.0.0.0', '::'].map((address) => ({
+        address,
+        prefixLength: 0,
+        minPort: 1,
+        maxPort: PORT_MAX,
+      })),
+      dangerouslyAllow: [],
+    },
+  ],
+  own: [],
+});
+
+/** Compares verdicts on addresses in, at the edges of and beside special-purpose ranges, under every embedding. */
+export function tryVerdicts(count: number, random: SeededRandom): Trials {
+  return compare(count, () => {
+    const text = peerText(random);
+    const verdict = OPEN.admit('open', undefined, addressFrom(text, 5000), 5000);
+    const expected = isNeverPeer(bigAddress(text)) ? 'forbiddenPeer' : 'admitted';
+    return { isRight: verdict === expected, isYes: verdict === 'admitted', name: text };
+  });
+}
+
+/** Compares which addresses and ports random endpoints contain. */
+export function tryMemberships(count: number, random: SeededRandom): Trials {
+  let endpoints: RandomEndpoint[] = [];
+  let index = new EndpointIndex([]);
+  let asked = 0;
+  return compare(count, () => {
+    if (asked++ % QUESTIONS_PER_TABLE === 0) {
+      endpoints = Array.from({ length: ENDPOINTS_PER_TABLE }, () => randomEndpoint(random));
+      index = new EndpointIndex(clusterOf(endpoints).endpoints);
+    }
+    const near = random.pick(endpoints);
+    const address = neighbour(near, random);
+    const port = random.pick([near.minPort, near.maxPort, near.minPort - 1, near.maxPort + 1]);
+    const isYes = contains(index, address, port);
+    const expected = endpoints.some(
+      ({ range, minPort, maxPort }) =>
+        isInRange(address, range) && port >= minPort && port <= maxPort,
+    );
+    return { isRight: isYes === expected, isYes, name: `${bigText(address)} port ${port}` };
+  });
+}
+
+interface Trial {
+  readonly isRight: boolean;
+  readonly isYes: boolean;
+  readonly name: string;
+}
+
+function compare(count: number, trial: () => Trial): Trials {
+  const wrong: string[] = [];
+  let wrongCount = 0;
+  let yes = 0;
+  for (let done = 0; done < count; done++) {
+    const { isRight, isYes, name } = trial();
+    if (isYes) yes++;
+    if (isRight) continue;
+    wrongCount++;
+    if (wrong.length < WRONG_SHOWN_MAX) wrong.push(name);
+  }
+  return { count, yes, wrong, wrongCount };
+}
+
+/** Text of an address of a special-purpose range or next to one, IPv4 mostly as IPv6. */
+function peerText(random: SeededRandom): string {
+  const range = random.pick(RANGES);
+  const address = neighbour({ range }, random);
+  const text = bigText(address);
+  if (address.bits === 128 || random.below(8) === 0) return text;
+  return random.pick(EMBED)(bytes4(text));
+}
+
+type RandomEndpoint = ReturnType<typeof randomEndpoint>;
+
+function randomEndpoint(random: SeededRandom) {
+  const bits = random.pick([32, 128]);
+  const ports = [1 + random.below(PORT_MAX), 1 + random.below(PORT_MAX)];
+  return {
+    range: { first: { bits, value: noise(bits, random) }, length: random.below(bits + 1) },
+    minPort: Math.min(...ports),
+    maxPort: Math.max(...ports),
+  };
+}
+
+/** An address of the range, often its first or last, or one that is beside it. */
+function neighbour(
+  { range: { first, length } }: Pick<RandomEndpoint, 'range'>,
+  random: SeededRandom,
+): BigAddress {
+  const { bits } = first;
+  const host = (1n << BigInt(bits - length)) - 1n;
+  const base = first.value & ~host;
+  const all = (1n << BigInt(bits)) - 1n;
+  const values = [
+    base,
+    base | host,
+    base - 1n,
+    (base | host) + 1n,
+    base | (noise(bits, random) & host),
+  ];
+  return { bits, value: random.pick(values) & all };
+}
+
+function noise(bits: number, random: SeededRandom): bigint {
+  let value = 0n;
+  for (let done = 0; done < bits; done += 32)
+    value = (value << 32n) | BigInt(random.below(2 ** 32));
+  return value;
+}
+
+function clusterOf(endpoints: readonly RandomEndpoint[]): Cluster {
+  return new Cluster({
+    name: 'random',
+    protocol: 'udp',
+    endpoints: endpoints.map(({ range: { first, length }, minPort, maxPort }) => ({
+      address: bigText(first),
+      prefixLength: length,
+      minPort,
+      maxPort,
+    })),
+    dangerouslyAllow: [],
+  });
+}
+
+function contains(index: EndpointIndex, { bits, value }: BigAddress, port: number): boolean {
+  const address = addressFrom(bigText({ bits, value }), 0);
+  for (let level = 0; level < index.levelCount(address); level++) {
+    const found = index.find(level, address);
+    if (found?.portRoutes.some(({ ports }) => ports.has(port)) === true) return true;
+  }
+  return false;
+}
