@@ -10,13 +10,21 @@ import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
+import { HAIRPIN } from './scenarios/peers/hairpin.ts';
+import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
 import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
+import { ROUTE_REMOVED } from './scenarios/peers/route-removed.ts';
+import { STRANGERS } from './scenarios/peers/strangers.ts';
 import type { Scenario } from './scenario.ts';
 
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
   PEER_ORACLE,
+  HAIRPIN,
+  PEER_BATTERY,
+  ROUTE_REMOVED,
+  STRANGERS,
   amplification,
   cost,
   expiry,

@@ -1,5 +1,4 @@
 import { rename, writeFile } from 'node:fs/promises';
-import type { Test } from 'tap';
 import { stringify } from 'yaml';
 import type {
   GatewayStatus,
@@ -10,6 +9,11 @@ import { openUdpEchoPeer, type UdpEchoPeer } from './echo-peer.ts';
 import { freePorts } from './free-ports.ts';
 import { configurationFor, flagsFor, startReady, type GatewayProcess } from './gateway-process.ts';
 import { LOOPBACK_SERVER, type ServerOptions } from './server-under-test.ts';
+
+/** Ends what was opened for it when it is over: a test, or a scenario. */
+export interface Owner {
+  teardown(end: () => unknown): void;
+}
 
 /** Sections of a configuration that are merged over those of the test gateway. */
 export type Sections = Readonly<Record<string, unknown>>;
@@ -42,10 +46,10 @@ export class OperatedGateway {
     this.#base = base;
   }
 
-  /** Starts a gateway with an echo peer; both end with the test, or whatever else tears down. */
+  /** Starts a gateway with an echo peer; both end with their owner. */
   static async start(
-    t: Pick<Test, 'teardown'>,
-    changes: Sections = {},
+    owner: Owner,
+    changes: Sections | ((ports: OperatedPorts) => Sections) = {},
     options: Partial<ServerOptions> = {},
     environment: Readonly<Record<string, string>> = {},
   ): Promise<OperatedGateway> {
@@ -59,10 +63,14 @@ export class OperatedGateway {
       metrics: turn + 4,
     };
     const base = baseConfiguration(server, ports);
-    const process = await startReady(merged(base, changes), flagsFor(server), environment);
-    t.teardown(() => process.stop());
+    const process = await startReady(
+      merged(base, typeof changes === 'function' ? changes(ports) : changes),
+      flagsFor(server),
+      environment,
+    );
+    owner.teardown(() => process.stop());
     const peer = await openUdpEchoPeer();
-    t.teardown(() => peer.close());
+    owner.teardown(() => peer.close());
     return new OperatedGateway(ports, process, peer, base);
   }
 
