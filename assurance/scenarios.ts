@@ -10,6 +10,7 @@ import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
+import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
 import { HAIRPIN } from './scenarios/peers/hairpin.ts';
 import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
 import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
@@ -20,9 +21,10 @@ import type { Scenario } from './scenario.ts';
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
-  PEER_ORACLE,
+  DNS_REBIND,
   HAIRPIN,
   PEER_BATTERY,
+  PEER_ORACLE,
   ROUTE_REMOVED,
   STRANGERS,
   amplification,

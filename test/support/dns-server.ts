@@ -12,17 +12,23 @@ const SERVER_FAILURE = 2;
 const POINTER_TO_QUESTION = 0xc000 | HEADER_BYTES;
 const TTL_SECONDS = 1;
 
+/** IPv4 addresses, or a failure. */
+export type DnsAnswer = readonly string[] | 'SERVFAIL';
+
 /** A DNS server on IPv4 loopback that gives one answer to every question about IPv4 addresses. */
 export interface DnsServer {
   /** `address:port`, as `setServers` of `node:dns` takes it. */
   readonly address: string;
   /** IPv4 addresses to answer with, or a failure; AAAA questions get an empty answer or the same failure. */
-  answer: readonly string[] | 'SERVFAIL';
+  answer: DnsAnswer;
   close(): void;
 }
 
-/** Opens a DNS server. */
-export async function openDnsServer(answer: DnsServer['answer']): Promise<DnsServer> {
+/** Opens a DNS server; `onQuestion` may change the answer to a question about IPv4 addresses before it is given. */
+export async function openDnsServer(
+  answer: DnsAnswer,
+  onQuestion: (server: DnsServer) => void = () => undefined,
+): Promise<DnsServer> {
   const socket = createSocket('udp4');
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
@@ -32,16 +38,24 @@ export async function openDnsServer(answer: DnsServer['answer']): Promise<DnsSer
     close: () => socket.close(),
   };
   socket.on('message', (query, from) => {
+    if (isAboutIpv4(query)) onQuestion(server);
     socket.send(answerTo(query, server.answer), from.port, from.address);
   });
   return server;
 }
 
-function answerTo(query: Buffer, answer: DnsServer['answer']): Buffer {
-  const questionEnd = query.indexOf(0, HEADER_BYTES) + 5;
-  const question = query.subarray(HEADER_BYTES, questionEnd);
-  const isIpv4 = question.readUInt16BE(question.length - 4) === TYPE_A;
-  const addresses = isIpv4 && answer !== 'SERVFAIL' ? answer : [];
+function questionOf(query: Buffer): Buffer {
+  return query.subarray(HEADER_BYTES, query.indexOf(0, HEADER_BYTES) + 5);
+}
+
+function isAboutIpv4(query: Buffer): boolean {
+  const question = questionOf(query);
+  return question.readUInt16BE(question.length - 4) === TYPE_A;
+}
+
+function answerTo(query: Buffer, answer: DnsAnswer): Buffer {
+  const question = questionOf(query);
+  const addresses = isAboutIpv4(query) && answer !== 'SERVFAIL' ? answer : [];
   const header = Buffer.alloc(HEADER_BYTES);
   query.copy(header, 0, 0, 2);
   header.writeUInt16BE(RESPONSE_FLAGS | (answer === 'SERVFAIL' ? SERVER_FAILURE : 0), 2);
