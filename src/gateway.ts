@@ -153,6 +153,11 @@ export class Gateway {
     }
   }
 
+  /** False when the loop of a worker has stood still for too long. */
+  get isAlive(): boolean {
+    return this.#view.isAlive;
+  }
+
   /** Accepts no new allocations; live ones go on. */
   drain(): void {
     if (this.#state !== 'running') return;

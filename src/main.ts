@@ -13,12 +13,14 @@ import type { Log } from './log.ts';
 import type { RouteTable } from './route/route-table.ts';
 import type { ConfigSource } from './service/reloader.ts';
 import { iceGateway } from './service/ice-gateway.ts';
+import type { ServiceManager } from './service/service-manager.ts';
 
 // What runs is loaded when it is asked for: a command that only looks should not wait for it.
 const runners: Runners = {
   start: async (loaded, { isPortable, file }) => {
     const log = await openLog(loaded);
     ignoreSignalsFor(log);
+    const manager = await serviceManager(log);
     const source = configSource(loaded, file, log);
     const { Gateway } = await import('./gateway.ts');
     const gateway = await Gateway.start(source, { log, isPortable, version: packageVersion() });
@@ -30,15 +32,18 @@ const runners: Runners = {
       );
       process.stdout.write(startBanner(loaded.config));
     }
-    obeySignals(gateway, services, log);
+    obeySignals(gateway, services, log, manager);
+    manager.serving(() => gateway.isAlive);
   },
   ice: async (loaded) => {
     const log = await openLog(loaded);
     ignoreSignalsFor(log);
+    const manager = await serviceManager(log);
     const { StandaloneIce } = await import('./service/standalone-ice.ts');
     const service = await StandaloneIce.start(loaded.config, iceOrDefault(loaded.config), log);
     log.scope('gateway').info('the ICE API is ready');
-    obeySignals(service, [service], log);
+    obeySignals(service, [service], log, manager);
+    manager.serving(() => true);
   },
   inspect: { iceGateway, routeTable },
 };
@@ -99,7 +104,12 @@ function ignoreSignalsFor(log: Log): void {
 }
 
 /** The first signal to stop does so in good order, a second one at once. */
-function obeySignals(service: Signalled, services: readonly Stoppable[], log: Log): void {
+function obeySignals(
+  service: Signalled,
+  services: readonly Stoppable[],
+  log: Log,
+  manager: ServiceManager,
+): void {
   const logger = log.scope('gateway');
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
@@ -109,12 +119,19 @@ function obeySignals(service: Signalled, services: readonly Stoppable[], log: Lo
     }
     isStopping = true;
     logger.info({ signal }, 'stopping');
+    manager.stopping();
     for (const one of services) await one.stop();
+    manager.close();
     logger.info('stopped');
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
-  process.on('SIGHUP', (signal) => void service.reload(signal));
+  process.on('SIGHUP', (signal) => void manager.reloading(() => service.reload(signal)));
   process.on('SIGUSR1', () => service.drain?.());
+}
+
+async function serviceManager(log: Log): Promise<ServiceManager> {
+  const { ServiceManager } = await import('./service/service-manager.ts');
+  return new ServiceManager(process.env, log);
 }
 
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {

@@ -17,6 +17,8 @@ export const SOCKADDR_IN6 = {
   sin6_addr: 8,
   sin6_scope_id: 24,
 } as const;
+/** `struct sockaddr_un`: byte offsets. */
+export const SOCKADDR_UN = { size: 110, sun_family: 0, sun_path: 2 } as const;
 /** `struct iovec`: byte offsets. */
 export const IOVEC = { size: 16, iov_base: 0, iov_len: 8 } as const;
 /** `struct msghdr`: byte offsets. */
@@ -50,6 +52,7 @@ export const SOCK_EXTENDED_ERR = {
 export const EPOLL_EVENT = { size: isX64 ? 12 : 16, events: 0, data: isX64 ? 4 : 8 } as const;
 
 /** Arguments of socket(2). */
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;

@@ -16,6 +16,7 @@ const SYSTEM_HEADERS = [
   'sys/socket.h',
   'sys/syscall.h',
   'sys/uio.h',
+  'sys/un.h',
   'time.h',
   'linux/errqueue.h',
   'linux/filter.h',
