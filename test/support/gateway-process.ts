@@ -161,7 +161,7 @@ export function flagsFor(options: Pick<ServerOptions, 'mode'>): string[] {
 }
 
 /** The one place that knows how the gateway says that it serves. */
-function isReadyLine(line: string): boolean {
+export function isReadyLine(line: string): boolean {
   if (!line.startsWith('{')) return false;
   const record = JSON.parse(line) as { msg?: string };
   return record.msg?.includes('ready') ?? false;
