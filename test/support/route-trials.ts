@@ -1,6 +1,7 @@
-import { Cluster } from '../../src/route/endpoint.ts';
+import { Cluster, type Endpoint } from '../../src/route/endpoint.ts';
 import { EndpointIndex } from '../../src/route/endpoint-index.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
+import type { TransportAddress } from '../../src/stun/transport-address.ts';
 import { bigAddress, bigRange, bigText, isInRange, type BigAddress } from './big-address.ts';
 import type { SeededRandom } from './core/seeded-random.ts';
 import { bytes4, EMBEDDINGS } from './ipv4-embeddings.ts';
@@ -58,22 +59,29 @@ export function tryVerdicts(count: number, random: SeededRandom): Trials {
 /** Compares which addresses and ports random endpoints contain. */
 export function tryMemberships(count: number, random: SeededRandom): Trials {
   let endpoints: RandomEndpoint[] = [];
-  let index = new EndpointIndex([]);
+  let routed: readonly Endpoint[] = [];
+  let index = new EndpointIndex(routed);
   let asked = 0;
   return compare(count, () => {
     if (asked++ % QUESTIONS_PER_TABLE === 0) {
       endpoints = Array.from({ length: ENDPOINTS_PER_TABLE }, () => randomEndpoint(random));
-      index = new EndpointIndex(clusterOf(endpoints).endpoints);
+      routed = clusterOf(endpoints).endpoints;
+      index = new EndpointIndex(routed);
     }
     const near = random.pick(endpoints);
     const address = neighbour(near, random);
     const port = random.pick([near.minPort, near.maxPort, near.minPort - 1, near.maxPort + 1]);
-    const isYes = contains(index, address, port);
+    const peer = addressFrom(bigText(address), port);
+    const isYes = isIndexed(index, peer);
+    const isContained = routed.some(
+      ({ prefix, ports }) => prefix.contains(peer) && ports.has(port),
+    );
     const expected = endpoints.some(
       ({ range, minPort, maxPort }) =>
         isInRange(address, range) && port >= minPort && port <= maxPort,
     );
-    return { isRight: isYes === expected, isYes, name: `${bigText(address)} port ${port}` };
+    const isRight = isYes === expected && isContained === expected;
+    return { isRight, isYes, name: peer.toString() };
   });
 }
 
@@ -158,11 +166,10 @@ function clusterOf(endpoints: readonly RandomEndpoint[]): Cluster {
   });
 }
 
-function contains(index: EndpointIndex, { bits, value }: BigAddress, port: number): boolean {
-  const address = addressFrom(bigText({ bits, value }), 0);
-  for (let level = 0; level < index.levelCount(address); level++) {
-    const found = index.find(level, address);
-    if (found?.portRoutes.some(({ ports }) => ports.has(port)) === true) return true;
+function isIndexed(index: EndpointIndex, peer: TransportAddress): boolean {
+  for (let level = 0; level < index.levelCount(peer); level++) {
+    const found = index.find(level, peer);
+    if (found?.portRoutes.some(({ ports }) => ports.has(peer.port)) === true) return true;
   }
   return false;
 }
