@@ -118,6 +118,10 @@ export const CONNECTION_STRANGER_SECONDS = 30;
 
 /** Log records of one kind that a worker sends per second; the rest is counted. */
 export const LOG_RECORDS_PER_SECOND_MAX = 50;
+/** Bytes of log that wait for a full disk or a reader that does not read; lines beyond are lost and counted. */
+export const LOG_WAITING_BYTES_MAX = 1024 * 1024;
+/** Log that could not be written is tried again after so long, seconds. */
+export const LOG_RETRY_SECONDS = 1;
 /** Characters of client-made text in one field of a log record. */
 export const LOG_TEXT_CHARACTERS_MAX = 128;
 /** Addresses accepted from one answer of a resolver for a STRICT_DNS name. */

@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { LOG_LEVEL_DEFAULT } from './config/default-values.ts';
 import type { LogLevel } from './config/gateway-config.ts';
+import { type LogOutput, openStandardOutput } from './log-output.ts';
 
 /** How and how much is logged. */
 export interface LogOptions {
@@ -40,18 +41,23 @@ const SECRET_KEYS = [
   'authorization',
 ];
 
+/** Takes lines; one that may lose some says so. */
+type LogDestination = DestinationStream & Partial<Pick<LogOutput, 'lostLines' | 'onTakenAgain'>>;
+
 /** Structured logs with one logger per scope (`gateway`, `relay`, `turn`, `ice`, `dns`, …). */
 export class Log {
   readonly #root: Logger;
+  readonly #destination: LogDestination;
   #levels: LogOptions['levels'];
   #format: LogOptions['format'];
   readonly #loggerByScope = new Map<string, Logger>();
 
   /** @param destination - standard output unless a test says otherwise. */
-  constructor(
-    options: LogOptions,
-    destination: DestinationStream = pino.destination({ dest: 1, sync: false }),
-  ) {
+  constructor(options: LogOptions, destination: LogDestination = openStandardOutput()) {
+    this.#destination = destination;
+    destination.onTakenAgain = (lines) => {
+      this.scope('gateway').warn({ lines }, 'lines of the log were lost: nobody took them');
+    };
     this.#levels = options.levels;
     this.#format = options.format;
     const stream = {
@@ -70,6 +76,11 @@ export class Log {
     const logger = this.#root.child({ scope: name }, { level: this.#levelOf(name) });
     this.#loggerByScope.set(name, logger);
     return logger;
+  }
+
+  /** Lines that were lost since the start, for want of a reader or of space. */
+  get lostLines(): number {
+    return this.#destination.lostLines ?? 0;
   }
 
   /** Level by scope. */

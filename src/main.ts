@@ -15,6 +15,8 @@ import type { ConfigSource } from './service/reloader.ts';
 import { iceGateway } from './service/ice-gateway.ts';
 import type { ServiceManager } from './service/service-manager.ts';
 
+const LAST_WORDS_MS = 1000;
+
 // What runs is loaded when it is asked for: a command that only looks should not wait for it.
 const runners: Runners = {
   start: async (loaded, { isPortable, file }) => {
@@ -123,6 +125,8 @@ function obeySignals(
     for (const one of services) await one.stop();
     manager.close();
     logger.info('stopped');
+    // What somebody who does not read has left of the log keeps no process alive.
+    setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void stop(signal));
   process.on('SIGHUP', (signal) => void manager.reloading(() => service.reload(signal)));

@@ -1,5 +1,8 @@
+import { mock } from 'node:test';
 import t from 'tap';
 import type { LogLevel } from '../src/config/gateway-config.ts';
+import { LOG_RETRY_SECONDS, LOG_WAITING_BYTES_MAX } from '../src/limits.ts';
+import { LogOutput, type TakeBytes } from '../src/log-output.ts';
 import { Log, type LogRecord } from '../src/log.ts';
 
 const CANARY = 'canary-secret';
@@ -110,6 +113,86 @@ t.test('secrets never reach the log', (t) => {
   }
   t.end();
 });
+
+t.test('lines wait for whoever takes them', (t) => {
+  const { taker, taken } = openTaker();
+  const output = new LogOutput(taker.take);
+  output.write('first\n');
+  output.write('second\n');
+  output.write('third\n');
+  t.equal(output.rest.toString(), 'second\nthird\n', 'not offered yet');
+  taker.answer(2);
+  t.same(taken(), 'fi', 'a part');
+  taker.answer(4);
+  taker.answer(13);
+  t.same(taken(), 'first\nsecond\nthird\n', 'the rest, and then all that waited');
+  t.equal(output.rest.length, 0);
+  t.end();
+});
+
+t.test('lines that cannot be written are tried again', (t) => {
+  const time = mock.timers;
+  time.enable({ apis: ['setTimeout'] });
+  t.teardown(() => time.reset());
+  const { taker, taken } = openTaker();
+  const output = new LogOutput(taker.take);
+  output.write('first\n');
+  taker.refuse();
+  output.write('second\n');
+  t.equal(output.rest.toString(), 'first\nsecond\n', 'for a last try');
+  time.tick(LOG_RETRY_SECONDS * 1000);
+  taker.answer(6);
+  taker.answer(7);
+  t.equal(taken(), 'first\nsecond\n');
+  t.equal(output.lostLines, 0);
+  t.end();
+});
+
+t.test('lines beyond the bound are lost, counted and told of', (t) => {
+  const { taker, taken } = openTaker();
+  const output = new LogOutput(taker.take);
+  const log = new Log({ format: 'json', levels: {} }, output);
+  const text = 'x'.repeat(1000);
+  const written = 2 + Math.ceil(LOG_WAITING_BYTES_MAX / text.length);
+  for (let count = 0; count < written; count++) log.scope('turn').info(text);
+  const lost = log.lostLines;
+  t.ok(lost > 0, `${lost} lines`);
+  t.ok(output.rest.length <= LOG_WAITING_BYTES_MAX, `${output.rest.length} bytes wait`);
+  while (taker.isAsked) taker.answer(Infinity);
+  const lines = taken().split('\n').slice(0, -1);
+  t.equal(lines.length, written - lost + 1);
+  t.match(JSON.parse(lines.at(-1)!), { level: 'warn', scope: 'gateway', lines: lost });
+  log.scope('turn').info('all is well again');
+  taker.answer(Infinity);
+  t.equal(log.lostLines, lost);
+  t.equal(messageOf(taken().split('\n').at(-2)!), 'all is well again', 'told of once');
+  t.end();
+});
+
+/** Takes lines when the test says so. */
+function openTaker() {
+  let text = '';
+  let asked: Parameters<TakeBytes> | undefined;
+  const next = (): Parameters<TakeBytes> => {
+    const [bytes, done] = asked!;
+    asked = undefined;
+    return [bytes, done];
+  };
+  const taker = {
+    take: (...what: Parameters<TakeBytes>) => void (asked = what),
+    get isAsked() {
+      return asked !== undefined;
+    },
+    answer(byteLength: number) {
+      const [bytes, done] = next();
+      const part = bytes.subarray(0, byteLength);
+      text += Buffer.from(part).toString();
+      done(null, part.length);
+    },
+    refuse: () => next()[1](new Error('the disk is full'), 0),
+  };
+  return { taker, taken: () => text };
+}
 
 function openLog(
   format: 'json' | 'text',

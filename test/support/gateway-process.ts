@@ -91,6 +91,11 @@ export async function spawnGateway(
   return { child, file, stop };
 }
 
+/** Has a gateway write its log to a file or named pipe, which nobody reads unless somebody does. */
+export function outputTo(path: string): string[] {
+  return ['sh', '-c', 'exec "$@" 1<>"$0"', path];
+}
+
 /** Every client of a test comes from one address, and some send as much as they can. */
 export const NO_RATES = {
   bytes_per_second_per_allocation: 0,

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { freePorts } from '../support/free-ports.ts';
+import {
+  configurationFor,
+  missingBuild,
+  outputTo,
+  spawnGateway,
+} from '../support/gateway-process.ts';
+import { poll } from '../support/poll.ts';
+import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
+
+const skip = missingBuild() || (process.platform !== 'linux' && 'named pipes as Linux has them');
+/** More than a pipe holds: each is logged. */
+const RELOADS = 600;
+
+t.test('a full disk for the log', { skip }, async (t) => {
+  const { child, status } = await start(t, '/dev/full');
+  t.equal(await status(), 200, 'does not keep it from serving');
+  child.signal('SIGTERM');
+  t.equal((await child.ended).exitCode, 0, 'nor from ending in good order');
+});
+
+t.test('a log that nobody reads', { skip }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'turnpike-log-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const { child, status } = await start(t, pipe);
+  for (let count = 0; count < RELOADS; count++) {
+    child.signal('SIGHUP');
+    await status();
+  }
+  t.equal(await status(), 200, 'does not keep it from serving');
+  child.signal('SIGTERM');
+  t.equal((await child.ended).exitCode, 0, 'nor from ending in good order');
+});
+
+async function start(t: Test, output: string) {
+  const port = await freePorts(3);
+  const base = configurationFor(LOOPBACK_SERVER, port, port + 1);
+  const health = `http://127.0.0.1:${port + 2}`;
+  const admin = { ...base.admin, healthcheck_endpoint: health };
+  const gateway = await spawnGateway({ ...base, admin }, [], {}, outputTo(output));
+  const { child } = gateway;
+  t.teardown(() => gateway.stop());
+  const status = async (): Promise<number | undefined> =>
+    (await fetch(`${health}/ready`).catch(() => undefined))?.status;
+  await poll(status, (answer) => answer === 200);
+  await poll(() => catchesSigterm(child.pid), Boolean);
+  return { child, status };
+}
+
+/** It is ready a moment before it obeys signals. */
+function catchesSigterm(pid: number): boolean {
+  const [, caught = '0'] = /^SigCgt:\t(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+  return ((BigInt(`0x${caught}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n) === 1n;
+}
