@@ -22,6 +22,7 @@ import { planEndpoints } from './service/plan-endpoints.ts';
 import { PolicyStore } from './service/policy-store.ts';
 import { checkRelayAddresses, hostAddresses, planListeners } from './service/relay-plan.ts';
 import { Reloader, type ConfigSource, type SourcedConfig } from './service/reloader.ts';
+import { SharedRuns } from './service/shared-runs.ts';
 import { reportUnreachable } from './service/unreachable-clusters.ts';
 import type { Support } from './sys/libc.ts';
 
@@ -54,6 +55,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #inForce: ConfigInForce;
   readonly #reloader: Reloader;
+  readonly #reloads = new SharedRuns();
   readonly #resolver: ClusterResolver;
   readonly #http: HttpEndpoints;
   readonly #view: GatewayView;
@@ -173,10 +175,12 @@ export class Gateway {
     return true;
   }
 
-  /** Reads configuration and certificates again. */
-  async reload(trigger: string): Promise<void> {
-    await this.#reloader.reload(trigger);
-    await this.#inForce.certificates.reload();
+  /** Reads configuration and certificates again; signals may come faster than that can be done. */
+  reload(trigger: string): Promise<void> {
+    return this.#reloads.run(async () => {
+      await this.#reloader.reload(trigger);
+      await this.#inForce.certificates.reload();
+    });
   }
 
   /** Drains, waits for the live allocations as long as the configuration says, and stops. */
