@@ -10,6 +10,11 @@ import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
+import { backendDown } from './scenarios/faults/backend-down.ts';
+import { descriptors } from './scenarios/faults/descriptors.ts';
+import { ports } from './scenarios/faults/ports.ts';
+import { reloadStorm } from './scenarios/faults/reload-storm.ts';
+import { stopped } from './scenarios/faults/stopped.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
 import { HAIRPIN } from './scenarios/peers/hairpin.ts';
 import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
@@ -38,4 +43,9 @@ export const SCENARIOS: readonly Scenario[] = [
   reflection,
   slowloris,
   timing,
+  backendDown,
+  descriptors,
+  ports,
+  reloadStorm,
+  stopped,
 ];

@@ -15,7 +15,7 @@ export interface UdpEchoPeer {
 
 /** Opens an echo peer on a free port of an IPv4 loopback address. */
 export async function openUdpEchoPeer(ip = '127.0.0.1'): Promise<UdpEchoPeer> {
-  const socket = createSocket('udp4');
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
   const received: string[] = [];
   socket.on('message', (data, from) => {
     received.push(data.toString());

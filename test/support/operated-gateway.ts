@@ -46,12 +46,17 @@ export class OperatedGateway {
     this.#base = base;
   }
 
-  /** Starts a gateway with an echo peer; both end with their owner. */
+  /**
+   * Starts a gateway with an echo peer; both end with their owner.
+   *
+   * @param launch - starts the process and waits until it serves.
+   */
   static async start(
     owner: Owner,
     changes: Sections | ((ports: OperatedPorts) => Sections) = {},
     options: Partial<ServerOptions> = {},
     environment: Readonly<Record<string, string>> = {},
+    launch = startReady,
   ): Promise<OperatedGateway> {
     const server = { ...LOOPBACK_SERVER, ...options };
     const turn = await freePorts(5);
@@ -63,7 +68,7 @@ export class OperatedGateway {
       metrics: turn + 4,
     };
     const base = baseConfiguration(server, ports);
-    const process = await startReady(
+    const process = await launch(
       merged(base, typeof changes === 'function' ? changes(ports) : changes),
       flagsFor(server),
       environment,

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { DurationHistogram } from '../../bench/load/duration-histogram.ts';
+import { PacketNumbers, PacketTally } from '../../bench/load/numbered-packets.ts';
 import type { TransportAddress } from '../../src/stun/transport-address.ts';
 import { ephemeralCredential } from './credentials.ts';
 import { TurnClient } from './turn-client.ts';
@@ -29,6 +31,10 @@ export interface RelayLoadOptions {
 export interface LoadCount {
   readonly sent: number;
   readonly received: number;
+  /** Those that came back behind a later one of the same client. */
+  readonly reordered: number;
+  /** Clients to which nothing came back. */
+  readonly silentClients: number;
 }
 
 /** Clients that relay to an echo peer at a steady pace, whatever comes back. */
@@ -36,14 +42,18 @@ export class RelayLoad {
   readonly clients: readonly TurnClient[];
   readonly #packetsPerSecond: number;
   #sent = 0;
-  #received = 0;
+  #run = 0;
+  #numbers!: PacketNumbers;
+  #tally!: PacketTally;
+  #heard = new Set<TurnClient>();
   #end = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   private constructor(clients: readonly TurnClient[], packetsPerSecond: number) {
     this.clients = clients;
     this.#packetsPerSecond = packetsPerSecond;
-    for (const client of clients) client.onData = () => void this.#received++;
+    this.#beginCount();
+    for (const client of clients) client.onData = (data) => this.#take(client, data);
   }
 
   /** Opens every client with its allocation and channel. */
@@ -61,13 +71,14 @@ export class RelayLoad {
 
   /** Packets so far. */
   get count(): LoadCount {
-    return { sent: this.#sent, received: this.#received };
+    const { received, reordered } = this.#tally;
+    const silentClients = this.clients.length - this.#heard.size;
+    return { sent: this.#sent, received, reordered, silentClients };
   }
 
   /** Begins to send; the counts begin anew. */
   start(): void {
-    this.#sent = 0;
-    this.#received = 0;
+    this.#beginCount();
     this.#end = new AbortController();
     this.#running = this.#send(this.#end.signal);
   }
@@ -77,7 +88,7 @@ export class RelayLoad {
     this.#end.abort();
     await this.#running;
     const deadline = performance.now() + LINGER_MS;
-    while (this.#received < this.#sent && performance.now() < deadline) await pause(TICK_MS);
+    while (this.#tally.received < this.#sent && performance.now() < deadline) await pause(TICK_MS);
     return this.count;
   }
 
@@ -94,10 +105,26 @@ export class RelayLoad {
       const seconds = (performance.now() - start) / 1000;
       due = Math.floor(seconds * this.#packetsPerSecond * this.clients.length);
       for (; next < due; next++) {
-        this.clients[next % this.clients.length]!.sendOnChannel(CHANNEL, PAYLOAD);
+        const client = next % this.clients.length;
+        this.#numbers.write(PAYLOAD, 0, client, 0);
+        this.clients[client]!.sendOnChannel(CHANNEL, PAYLOAD);
         this.#sent++;
       }
     }
+  }
+
+  #beginCount(): void {
+    this.#sent = 0;
+    this.#run += 1;
+    this.#numbers = new PacketNumbers(this.#run, this.clients.length);
+    this.#tally = new PacketTally(this.#run, this.clients.length, new DurationHistogram());
+    this.#heard = new Set();
+  }
+
+  #take(client: TurnClient, data: Uint8Array): void {
+    const before = this.#tally.received;
+    this.#tally.count(data, 0, data.length, 0);
+    if (this.#tally.received > before) this.#heard.add(client);
   }
 }
 

@@ -296,7 +296,8 @@ export class TurnClient {
     if (failure !== undefined) return this.#onClosed(new Error(`the server sent ${failure}`));
     if (message.method === METHOD.DATA && message.messageClass === CLASS.INDICATION) {
       const data = readBytes(message, message.find(ATTRIBUTE.DATA));
-      this.#deliver(data!, addressOf(message, ATTRIBUTE.XOR_PEER_ADDRESS));
+      // Without data it tells of an ICMP error (RFC 8656 §11.5).
+      if (data !== undefined) this.#deliver(data, addressOf(message, ATTRIBUTE.XOR_PEER_ADDRESS));
     } else {
       const id = Buffer.from(message.copyTransactionId()).toString('hex');
       this.#requests.get(id)?.resolve(message);
