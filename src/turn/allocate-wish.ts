@@ -42,6 +42,9 @@ export function readAllocateWish(
   const protocol = readUint8(message, message.find(ATTRIBUTE.REQUESTED_TRANSPORT), 4);
   if (protocol === undefined) return { code: 400 };
   if (protocol !== PROTOCOL_UDP) return { code: 442 };
+  const ticket = message.find(ATTRIBUTE.MOBILITY_TICKET);
+  // Mobility is not offered; an empty ticket asks for it, any other has no place here (RFC 8016 §3.1.2).
+  if (ticket >= 0) return { code: message.valueLength(ticket) === 0 ? 405 : 400 };
   if (message.find(ATTRIBUTE.DONT_FRAGMENT) >= 0 && !isDontFragmentSupported) {
     return { code: 420, write: (writer) => writer.unknownAttributes([ATTRIBUTE.DONT_FRAGMENT]) };
   }

@@ -22,7 +22,7 @@ export interface AllocationRequest extends TurnRequest {
 
 /** A protocol rejection: becomes an error response. */
 export interface Rejection {
-  readonly code: 300 | 400 | 403 | 420 | 437 | 440 | 441 | 442 | 443 | 486 | 508;
+  readonly code: 300 | 400 | 403 | 405 | 420 | 437 | 440 | 441 | 442 | 443 | 486 | 508;
   /** Attributes beyond ERROR-CODE. */
   readonly write?: (writer: StunWriter) => void;
 }

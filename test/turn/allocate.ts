@@ -13,6 +13,7 @@ import {
 const FAMILY = ATTRIBUTE.REQUESTED_ADDRESS_FAMILY;
 const ADDITIONAL = ATTRIBUTE.ADDITIONAL_ADDRESS_FAMILY;
 const TOKEN = ATTRIBUTE.RESERVATION_TOKEN;
+const TICKET = ATTRIBUTE.MOBILITY_TICKET;
 
 const requested =
   (family: number): Write =>
@@ -93,6 +94,9 @@ t.test('checks, alone and in their order', (t) => {
     ['(3) protocol 0', many, (w) => transport(w, 0), 442],
     ['(3) protocol 255', many, (w) => transport(w, 255), 442],
     ['(3) before (4)', noDf, all((w) => transport(w, 6), dontFragment), 442],
+    ['and RFC 8016 §3.1.2: mobility', many, all(transport, sized(TICKET, 0)), 405],
+    ['and RFC 8016 §3.1.2: a ticket', many, all(transport, sized(TICKET, 8)), 400],
+    ['(3) before mobility', many, all((w) => transport(w, 6), sized(TICKET, 0)), 442],
     ['(4) DONT-FRAGMENT', many, all(transport, dontFragment), 'success'],
     ['(4) DONT-FRAGMENT unsupported', noDf, all(transport, dontFragment), 420],
     [
