@@ -21,7 +21,7 @@ export const ERROR_METHODS = {
 
 /** Every error code that a server answers with. */
 export const ERROR_CODES_COUNTED = [
-  300, 400, 401, 403, 405, 420, 437, 438, 440, 441, 442, 443, 486, 508,
+  300, 400, 401, 403, 405, 420, 437, 438, 440, 441, 442, 443, 486, 500, 508,
 ] as const;
 
 /** Upper bounds of the buckets for how long allocations lived, seconds. */

@@ -13,6 +13,7 @@ import { CHANNEL_DATA_HEADER_BYTES } from './channel-data.ts';
 import { ChannelBinding } from './channel-binding.ts';
 import type { AllocationEnd, TurnCommand } from './commands.ts';
 import { dataIndicationBytes, DataIndicationWriter } from './data-indication.ts';
+import { refuseClassicRequest } from './handlers/classic-request.ts';
 import { handlePeerError } from './handlers/peer-error.ts';
 import { handleRequest } from './handlers/request.ts';
 import { handleSendIndication } from './handlers/send-indication.ts';
@@ -269,8 +270,12 @@ export class TurnServer {
     now: Now,
   ): Permission | undefined {
     const message = this.#message;
-    if (message.decode(bytes, offset, length) !== undefined)
-      return this.#context.drop('malformedStun');
+    const failure = message.decode(bytes, offset, length);
+    if (failure === 'badCookie') {
+      refuseClassicRequest(this.#context, client, message, now);
+      return undefined;
+    }
+    if (failure !== undefined) return this.#context.drop('malformedStun');
     switch (message.messageClass) {
       case CLASS.REQUEST:
         handleRequest(this.#context, client, message, now);

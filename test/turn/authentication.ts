@@ -2,7 +2,8 @@ import t from 'tap';
 import { createCredentialPolicy } from '../../src/auth/credential-policy.ts';
 import { StunMessage } from '../../src/stun/message.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
-import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
+import { ATTRIBUTE, CLASS, METHOD, type MessageClass } from '../../src/stun/registry.ts';
+import { Client, ServerEndpoint } from '../../src/turn/allocation.ts';
 import { Answer } from '../support/core/answer.ts';
 import {
   TestClient,
@@ -560,6 +561,34 @@ t.test('Binding, unknown attributes and messages that get silence', (t) => {
     'requests, and indications other than Binding and Send',
   );
   t.equal(drops.malformedStun, 8 + 16);
+  t.end();
+});
+
+t.test('RFC 8489 §11: no clients of RFC 3489 over DTLS', (t) => {
+  const driver = new TurnDriver();
+  const { relayAddresses } = driver.udp;
+  const dtls = new ServerEndpoint('test', 'dtls', driver.udp.address, relayAddresses);
+  const classic = (messageClass: MessageClass, change: (bytes: Uint8Array) => void = () => {}) => {
+    const bytes = unsigned(METHOD.BINDING, TID, undefined, messageClass);
+    bytes.set([1, 2, 3, 4], 4);
+    change(bytes);
+    return bytes;
+  };
+  const answersTo = (endpoint: ServerEndpoint, bytes: Uint8Array): Uint8Array[] =>
+    driver.receive(new Client(endpoint, parseAddress('198.51.100.1', 40_000)), bytes).answers;
+
+  const [answer] = answersTo(dtls, classic(CLASS.REQUEST));
+  t.strictSame([...answer!.subarray(4, 20)], [1, 2, 3, 4, ...TID], 'all of the transaction ID');
+  const withCookie = Uint8Array.from(answer!);
+  withCookie.set([0x21, 0x12, 0xa4, 0x42], 4);
+  t.equal(new Answer(withCookie).outcome, 500);
+
+  t.strictSame(answersTo(dtls, classic(CLASS.INDICATION)), [], 'indications are ignored');
+  t.strictSame(answersTo(dtls, classic(CLASS.ERROR)), [], 'and responses');
+  const longer = classic(CLASS.REQUEST, (bytes) => void (bytes[3]! += 4));
+  t.strictSame(answersTo(dtls, longer), [], 'and what has another length than it says');
+  t.strictSame(answersTo(driver.udp, classic(CLASS.REQUEST)), [], 'over UDP nothing is answered');
+  t.equal(driver.drops.malformedStun, 4);
   t.end();
 });
 
