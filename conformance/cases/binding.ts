@@ -212,7 +212,12 @@ function attributes(): ConformanceCase[] {
     ],
     ['unexpected', '14', 'a known attribute that has no place here', [lifetime(600)]],
     ['unexpected-transport', '14', 'another attribute of TURN', [requestedTransport()]],
-    ['client-software', '14.14', 'SOFTWARE of the client', [attribute(ATTRIBUTE.SOFTWARE, 'judge')]],
+    [
+      'client-software',
+      '14.14',
+      'SOFTWARE of the client',
+      [attribute(ATTRIBUTE.SOFTWARE, 'judge')],
+    ],
   ];
   return [
     ...answered.map(([id, section, what, list]) => ({

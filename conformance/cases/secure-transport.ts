@@ -9,6 +9,7 @@ import { UdpLink } from '../link/udp-link.ts';
 import { onDtls, onTls } from '../requirements.ts';
 import type { Session } from '../session.ts';
 
+const ALERT_RECORD = 21;
 const HANDSHAKE_RECORD = 22;
 const HELLO_VERIFY_REQUEST = 3;
 const RECORD_HEADER_BYTES = 13;
@@ -157,7 +158,8 @@ function datagrams(): ConformanceCase[] {
       title: 'a cookie that was never issued does not begin a handshake',
       requires: [onDtls],
       run: async (session) => {
-        expectVerifyRequest(await answerTo(session, dtlsHelloWithCookie(Buffer.alloc(20, 7))));
+        const answer = await answerTo(session, dtlsHelloWithCookie(Buffer.alloc(20, 7)));
+        if (answer[0] !== ALERT_RECORD) expectVerifyRequest(answer);
       },
     },
     {
