@@ -16,6 +16,7 @@ import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
+import { GATEWAY_LOOP } from './scenarios/peers/gateway-loop.ts';
 import { HAIRPIN } from './scenarios/peers/hairpin.ts';
 import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
 import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
@@ -27,6 +28,7 @@ import type { Scenario } from './scenario.ts';
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
   DNS_REBIND,
+  GATEWAY_LOOP,
   HAIRPIN,
   PEER_BATTERY,
   PEER_ORACLE,

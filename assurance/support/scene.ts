@@ -10,7 +10,11 @@ export class Scene {
   /** Ends everything, whatever fails on the way. */
   async end(): Promise<void> {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) {
-      await Promise.resolve(end()).catch(() => undefined);
+      try {
+        await end();
+      } catch {
+        // What went wrong before is what matters.
+      }
     }
   }
 }
