@@ -97,6 +97,7 @@ export class Gateway {
       policies,
       statistics: new Statistics(created.memory.statistics),
       reloader: this.#reloader,
+      log,
       now: () => ({
         config: this.#inForce.current,
         state: this.#state,

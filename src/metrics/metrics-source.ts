@@ -39,6 +39,8 @@ export interface GatewayReadings {
   readonly isDraining: boolean;
   /** User ids that are revoked. */
   readonly revocations: number;
+  /** Lines of the log that were lost. */
+  readonly logLinesLost: number;
   /** Answers of the ICE API by status; undefined when it is not served. */
   readonly iceAnswers?: ReadonlyMap<number, number> | undefined;
 }

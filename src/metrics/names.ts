@@ -105,6 +105,9 @@ const TABLE = {
   turnpike_ready: gauge('Whether readiness checks succeed.'),
   turnpike_draining: gauge('Whether new allocations are refused because the gateway drains.'),
   turnpike_revocations: gauge('User ids that are revoked.'),
+  turnpike_log_lines_lost_total: counter(
+    'Lines of the log lost, for want of a reader or of space.',
+  ),
   turnpike_ice_answers_total: counter('Answers of the ICE API by HTTP status.', 'code'),
   turnpike_build_info: gauge('Always 1; what runs.', 'version', 'mode'),
   process_cpu_seconds_total: counter('Processor time of all threads, user and system.'),

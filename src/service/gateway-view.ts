@@ -1,4 +1,5 @@
 import { RELAY_PORT_MIN } from '../net/shared/shared-memory.ts';
+import type { Log } from '../log.ts';
 import { AnswerCounts } from '../metrics/answer-counts.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { WORKER_STALL_SECONDS } from '../limits.ts';
@@ -29,6 +30,7 @@ export interface GatewayViewOptions {
   readonly policies: PolicyStore;
   readonly statistics: Statistics;
   readonly reloader: Pick<Reloader, 'last' | 'counts' | 'lastSuccessUnixSeconds'>;
+  readonly log: Pick<Log, 'lostLines'>;
   readonly now: () => GatewayMoment;
 }
 
@@ -48,14 +50,17 @@ export class GatewayView {
   readonly reloader: GatewayViewOptions['reloader'];
   readonly created: CreatedDataPlane;
   readonly iceAnswers = new AnswerCounts();
+  readonly #log: Pick<Log, 'lostLines'>;
   readonly #now: () => GatewayMoment;
 
-  constructor({ version, created, policies, statistics, reloader, now }: GatewayViewOptions) {
+  constructor(options: GatewayViewOptions) {
+    const { version, created, policies, statistics, reloader, log, now } = options;
     this.version = version;
     this.created = created;
     this.policies = policies;
     this.statistics = statistics;
     this.reloader = reloader;
+    this.#log = log;
     this.#now = now;
   }
 
@@ -65,6 +70,11 @@ export class GatewayView {
 
   get config(): GatewayConfig {
     return this.#now().config;
+  }
+
+  /** Lines of the log that were lost since the start. */
+  get logLinesLost(): number {
+    return this.#log.lostLines;
   }
 
   /** Allocations over all workers. */

@@ -137,6 +137,7 @@ t.test('each value is told where it belongs', async (t) => {
     ['turnpike_ready', {}, 0],
     ['turnpike_draining', {}, 1],
     ['turnpike_revocations', {}, 12],
+    ['turnpike_log_lines_lost_total', {}, 13],
     ['turnpike_ice_answers_total', { code: '200' }, 1],
     ['turnpike_ice_answers_total', { code: '429' }, 0],
     ['turnpike_build_info', { version: '1.2.3', mode: 'reactor' }, 1],
@@ -356,6 +357,7 @@ function fullScene(): MetricsScene {
     isReady: false,
     isDraining: true,
     revocations: 12,
+    logLinesLost: 13,
     iceAnswers: answers.byStatus,
   };
   return scene;

@@ -73,6 +73,7 @@ export class MetricsScene {
       isReady: true,
       isDraining: false,
       revocations: 0,
+      logLinesLost: 0,
       ...this.changes,
     };
   }
