@@ -12,8 +12,12 @@ import { timing } from './scenarios/attacks/timing.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
 import { backendDown } from './scenarios/faults/backend-down.ts';
 import { descriptors } from './scenarios/faults/descriptors.ts';
+import { drain } from './scenarios/faults/drain.ts';
+import { killWorker } from './scenarios/faults/kill-worker.ts';
+import { blockedStdout, diskFull } from './scenarios/faults/log-faults.ts';
 import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
+import { sendErrors } from './scenarios/faults/send-errors.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
 import { GATEWAY_LOOP } from './scenarios/peers/gateway-loop.ts';
@@ -47,7 +51,12 @@ export const SCENARIOS: readonly Scenario[] = [
   timing,
   backendDown,
   descriptors,
+  drain,
+  killWorker,
+  blockedStdout,
+  diskFull,
   ports,
   reloadStorm,
+  sendErrors,
   stopped,
 ];

@@ -53,7 +53,11 @@ export class RelayLoad {
     this.clients = clients;
     this.#packetsPerSecond = packetsPerSecond;
     this.#beginCount();
-    for (const client of clients) client.onData = (data) => this.#take(client, data);
+  }
+
+  /** Takes over clients that have an allocation and a channel already, perhaps from another load. */
+  static of(clients: readonly TurnClient[], packetsPerSecond: number): RelayLoad {
+    return new RelayLoad(clients, packetsPerSecond);
   }
 
   /** Opens every client with its allocation and channel. */
@@ -79,6 +83,7 @@ export class RelayLoad {
   /** Begins to send; the counts begin anew. */
   start(): void {
     this.#beginCount();
+    for (const client of this.clients) client.onData = (data) => this.#take(client, data);
     this.#end = new AbortController();
     this.#running = this.#send(this.#end.signal);
   }
