@@ -2,6 +2,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { cleanup } from 'node-datachannel';
 import t, { type Test } from 'tap';
+import { TEXT_ATTRIBUTE_BYTES_MAX } from '../../src/limits.ts';
+import { readText } from '../../src/stun/attributes.ts';
+import type { StunMessage } from '../../src/stun/message.ts';
 import { ATTRIBUTE, METHOD } from '../../src/stun/registry.ts';
 import { IPV6 } from '../../src/stun/transport-address.ts';
 import { within } from '../support/child-process.ts';
@@ -26,6 +29,12 @@ const TEXTS = Array.from(
   (_, index) => `message ${index} ${'x'.repeat(index * 50)}`,
 );
 const STATIC_USER = { username: 'static-user', password: 'static password' };
+
+const CHOICES = [
+  ATTRIBUTE.PASSWORD_ALGORITHM,
+  ATTRIBUTE.PASSWORD_ALGORITHMS,
+  ATTRIBUTE.MESSAGE_INTEGRITY_SHA256,
+];
 
 const skip = !IS_COTURN_UNDER_TEST && missingBuild();
 
@@ -80,6 +89,14 @@ for (const { user, staticUser, nameAttribute } of [
       signed.every((request) => request.find(nameAttribute) >= 0),
       `each has ${nameAttribute === ATTRIBUTE.USERHASH ? 'USERHASH' : 'USERNAME'}`,
     );
+    t.ok(
+      signed.every((request) => textOf(request, ATTRIBUTE.NONCE).startsWith('obMatJos2')),
+      'each returns the nonce cookie (RFC 8489 §9.2)',
+    );
+    t.ok(
+      signed.every((request) => !CHOICES.some((type) => request.find(type) >= 0)),
+      'none chooses a password algorithm: MD5 is meant',
+    );
   });
 }
 
@@ -87,6 +104,10 @@ for (const { user, staticUser, nameAttribute } of [
 cleanup();
 t.end();
 process.exit();
+
+function textOf(message: StunMessage, type: number): string {
+  return readText(message, message.find(type), TEXT_ATTRIBUTE_BYTES_MAX) ?? '';
+}
 
 async function callThroughRelay(t: Test, stack: Stack, iceServer: IceServer): Promise<void> {
   const connection = stack.open({ iceServers: [iceServer], iceTransportPolicy: 'relay' });
