@@ -19,6 +19,7 @@ import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
 import { sendErrors } from './scenarios/faults/send-errors.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
+import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
 import { GATEWAY_LOOP } from './scenarios/peers/gateway-loop.ts';
 import { HAIRPIN } from './scenarios/peers/hairpin.ts';
@@ -49,6 +50,7 @@ export const SCENARIOS: readonly Scenario[] = [
   reflection,
   slowloris,
   timing,
+  parserFuzz,
   backendDown,
   descriptors,
   drain,
