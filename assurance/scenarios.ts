@@ -27,6 +27,7 @@ import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
 import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
 import { ROUTE_REMOVED } from './scenarios/peers/route-removed.ts';
 import { STRANGERS } from './scenarios/peers/strangers.ts';
+import { simulation } from './scenarios/simulation/simulation.ts';
 import type { Scenario } from './scenario.ts';
 
 /** All scenarios, in the order in which they run. */
@@ -51,6 +52,7 @@ export const SCENARIOS: readonly Scenario[] = [
   slowloris,
   timing,
   parserFuzz,
+  simulation,
   backendDown,
   descriptors,
   drain,
