@@ -9,6 +9,9 @@ import { quota } from './scenarios/attacks/quota.ts';
 import { reflection } from './scenarios/attacks/reflection.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
+import { chaosCorruption } from './scenarios/chaos/chaos-corruption.ts';
+import { chaosLoss } from './scenarios/chaos/chaos-loss.ts';
+import { chaosPath } from './scenarios/chaos/chaos-path.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
 import { backendDown } from './scenarios/faults/backend-down.ts';
 import { descriptors } from './scenarios/faults/descriptors.ts';
@@ -53,6 +56,9 @@ export const SCENARIOS: readonly Scenario[] = [
   timing,
   parserFuzz,
   simulation,
+  chaosCorruption,
+  chaosLoss,
+  chaosPath,
   backendDown,
   descriptors,
   drain,
