@@ -22,6 +22,7 @@ import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
 import { sendErrors } from './scenarios/faults/send-errors.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
+import { liveFuzz } from './scenarios/fuzz/live-fuzz.ts';
 import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
 import { GATEWAY_LOOP } from './scenarios/peers/gateway-loop.ts';
@@ -31,6 +32,7 @@ import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
 import { ROUTE_REMOVED } from './scenarios/peers/route-removed.ts';
 import { STRANGERS } from './scenarios/peers/strangers.ts';
 import { simulation } from './scenarios/simulation/simulation.ts';
+import { soak } from './scenarios/soak/soak.ts';
 import type { Scenario } from './scenario.ts';
 
 /** All scenarios, in the order in which they run. */
@@ -54,11 +56,13 @@ export const SCENARIOS: readonly Scenario[] = [
   reflection,
   slowloris,
   timing,
+  liveFuzz,
   parserFuzz,
   simulation,
   chaosCorruption,
   chaosLoss,
   chaosPath,
+  soak,
   backendDown,
   descriptors,
   drain,
