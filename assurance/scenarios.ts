@@ -22,6 +22,7 @@ import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
 import { sendErrors } from './scenarios/faults/send-errors.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
+import { configFuzz } from './scenarios/fuzz/config-fuzz.ts';
 import { liveFuzz } from './scenarios/fuzz/live-fuzz.ts';
 import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
 import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
@@ -56,6 +57,7 @@ export const SCENARIOS: readonly Scenario[] = [
   reflection,
   slowloris,
   timing,
+  configFuzz,
   liveFuzz,
   parserFuzz,
   simulation,
