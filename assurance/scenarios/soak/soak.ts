@@ -12,6 +12,7 @@ const SAMPLES = 40;
 const MEGABYTES_PER_HOUR_MAX = 1;
 /** By so much memory goes up and down without anything to it; an hour and more shows the slope. */
 const NOISE_MEGABYTES = 8;
+const LOST_PERCENT_MAX = 0.05;
 const DRIFT_PERCENT_MAX = 10;
 /** By so much the time of a packet differs with what else the machine does. */
 const NOISE_MS = 2;
@@ -40,13 +41,19 @@ async function run(gateway: LiveGateway, options: ScenarioOptions): Promise<read
     const samples = await takeSamples(gateway, churn, seconds, options);
     await running;
     const { begun, failed, packets, echoed } = churn.counts;
-    const figures = `${begun} sessions, ${packets - echoed} of ${packets} packets lost`;
+    const lostPercent = (100 * (packets - echoed)) / packets;
     return [
       {
         what: `errors in ${options.scale} minutes at ${SESSIONS_PER_SECOND} sessions per second`,
-        figure: [`${failed} of ${figures}`, ...new Set(churn.errors)].join('; '),
+        figure: [`${failed} of ${begun} sessions`, ...new Set(churn.errors)].join('; '),
         bound: '0',
         holds: failed === 0 && begun > 0,
+      },
+      {
+        what: 'packets that did not come back',
+        figure: `${lostPercent.toFixed(4)} % of ${packets}`,
+        bound: `<= ${LOST_PERCENT_MAX} %: this process and the peer stand still at times`,
+        holds: lostPercent <= LOST_PERCENT_MAX,
       },
       memoryFinding(samples),
       latencyFinding(samples),
