@@ -14,10 +14,12 @@ import { chaosLoss } from './scenarios/chaos/chaos-loss.ts';
 import { chaosPath } from './scenarios/chaos/chaos-path.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
 import { backendDown } from './scenarios/faults/backend-down.ts';
+import { clock } from './scenarios/faults/clock.ts';
 import { descriptors } from './scenarios/faults/descriptors.ts';
 import { drain } from './scenarios/faults/drain.ts';
 import { killWorker } from './scenarios/faults/kill-worker.ts';
 import { blockedStdout, diskFull } from './scenarios/faults/log-faults.ts';
+import { memory } from './scenarios/faults/memory.ts';
 import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
 import { sendErrors } from './scenarios/faults/send-errors.ts';
@@ -66,11 +68,13 @@ export const SCENARIOS: readonly Scenario[] = [
   chaosPath,
   soak,
   backendDown,
+  clock,
   descriptors,
   drain,
   killWorker,
   blockedStdout,
   diskFull,
+  memory,
   ports,
   reloadStorm,
   sendErrors,
