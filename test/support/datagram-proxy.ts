@@ -24,24 +24,32 @@ export class DatagramProxy {
     outer: Socket,
     server: ServerAddress,
     isLost: (direction: Direction, index: number) => boolean,
+    isAdmitted: (port: number) => boolean,
   ) {
     this.#outer = outer;
     this.#server = server;
     this.#isLost = isLost;
     outer.on('message', (datagram, client) => {
+      if (!isAdmitted(client.port)) return;
       const inner = this.#innerByClient.get(client.port) ?? this.#openInner(client);
       if (this.#passes('toServer', datagram)) inner.send(datagram, server.port, server.host);
     });
   }
 
-  /** Opens the port for clients; `isLost` is asked for the n-th datagram of a direction, counted from 0. */
+  /**
+   * Opens the port for clients.
+   *
+   * @param isLost - is asked for the n-th datagram of a direction, counted from 0.
+   * @param isAdmitted - who may come in, by port.
+   */
   static async open(
     server: ServerAddress,
     isLost: (direction: Direction, index: number) => boolean = () => false,
+    isAdmitted: (port: number) => boolean = () => true,
   ): Promise<DatagramProxy> {
     const outer = createSocket('udp4').bind(0, HOST);
     await once(outer, 'listening');
-    return new DatagramProxy(outer, server, isLost);
+    return new DatagramProxy(outer, server, isLost, isAdmitted);
   }
 
   /** Where clients are to connect. */

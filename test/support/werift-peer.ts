@@ -1,25 +1,28 @@
 import { RTCPeerConnection, type MediaStreamTrack, type RTCRtpTransceiver } from 'werift';
+import { gatePeer, type GatedPeer } from './relay-gate.ts';
 import { onlyCandidatesOn } from './webrtc.ts';
 import { Vp8FrameCounter } from './vp8-frame-counter.ts';
+
+const HOST = '127.0.0.1';
 
 /** A peer behind the gateway that sends back what it receives: data channel messages and video. */
 export interface EchoPeer {
   /** What has arrived of the caller's video. */
   readonly video: Vp8FrameCounter;
-  /** Answers an offer that names all candidates, with one host candidate. */
+  /** Answers an offer that names all candidates, with one candidate that only relayed addresses reach; once. */
   answer(offerSdp: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Opens an echo peer that is reachable on a loopback address only. */
-export function openEchoPeer(address: '127.0.0.1' | '::1'): EchoPeer {
-  const isIpv6 = address === '::1';
+/** Opens an echo peer that is reachable on IPv4 loopback only. */
+export function openEchoPeer(): EchoPeer {
   const connection = new RTCPeerConnection({
     iceServers: [],
-    iceUseIpv4: !isIpv6,
-    iceUseIpv6: isIpv6,
-    iceAdditionalHostAddresses: [address],
+    iceUseIpv4: true,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: [HOST],
   });
+  let gate: GatedPeer | undefined;
   const video = new Vp8FrameCounter();
   connection.onDataChannel.subscribe((channel) => {
     channel.onMessage.subscribe((message) => channel.send(message));
@@ -30,9 +33,13 @@ export function openEchoPeer(address: '127.0.0.1' | '::1'): EchoPeer {
     async answer(offerSdp) {
       await connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
       await connection.setLocalDescription(await connection.createAnswer());
-      return onlyCandidatesOn(address, connection.localDescription!.sdp);
+      gate = await gatePeer(onlyCandidatesOn(HOST, connection.localDescription!.sdp));
+      return gate.sdp;
     },
-    close: () => connection.close(),
+    async close() {
+      await connection.close();
+      gate?.close();
+    },
   };
 }
 

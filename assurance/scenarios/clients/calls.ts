@@ -120,7 +120,7 @@ async function callWith(
 async function toEchoPeer(
   call: (answer: (offer: string) => Promise<string>) => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const peer = openEchoPeer('127.0.0.1');
+  const peer = openEchoPeer();
   try {
     return await call((offer) => peer.answer(offer));
   } finally {

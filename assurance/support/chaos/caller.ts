@@ -1,16 +1,12 @@
 import { within } from '../../../test/support/child-process.ts';
 import { candidateTypes, echo, offerWithCandidates } from '../../../test/support/webrtc.ts';
 import { STACKS } from '../../../test/support/webrtc-stacks.ts';
-import { RELAY_PORTS } from '../../../test/support/free-ports.ts';
-import { ChaosProxy } from './chaos-proxy.ts';
-import { FAULTLESS } from './faults.ts';
+import { gatePeer, type GatedPeer } from '../../../test/support/relay-gate.ts';
 import { openPatientPeer } from './patient-peer.ts';
 import type { CallOutcome, CallOrder } from './calls.ts';
 
 // A process of its own, since threads and timers of WebRTC stacks outlive their connections.
 const TEXTS = Array.from({ length: 20 }, (_, at) => `message ${at} ${'x'.repeat(at * 10)}`);
-const HOST = '127.0.0.1';
-const CANDIDATE = /(a=candidate:.* 127\.0\.0\.1 )(\d+) (typ host)/;
 const order = JSON.parse(process.argv[2]!) as CallOrder;
 await Promise.all(
   Array.from({ length: order.runs }, async () => {
@@ -40,16 +36,15 @@ async function callOnce(): Promise<string> {
   const { iceServer } = order;
   const connection = stack.open({ iceServers: [iceServer], iceTransportPolicy: 'relay' });
   const peer = openPatientPeer();
-  let gate: ChaosProxy | undefined;
+  let gate: GatedPeer | undefined;
   try {
     const channel = connection.createDataChannel('echo');
     const offer = await inTime('gathering', offerWithCandidates(connection));
     if (candidateTypes(offer).join() !== 'relay') return 'no relayed address';
     const echoed = echo(channel, TEXTS);
     const answer = await inTime('answering', peer.answer(offer));
-    gate = await gateTo(portIn(answer));
-    const sdp = answer.replace(CANDIDATE, `$1${gate.address.port} $3`);
-    await connection.setRemoteDescription({ type: 'answer', sdp });
+    gate = await gatePeer(answer);
+    await connection.setRemoteDescription({ type: 'answer', sdp: gate.sdp });
     const texts = await inTime('exchanging data', echoed);
     return texts.join() === TEXTS.join() ? '' : 'other data';
   } catch (error) {
@@ -59,20 +54,4 @@ async function callOnce(): Promise<string> {
     peer.close();
     gate?.close();
   }
-}
-
-/** Lets only relayed addresses in: some stacks try the direct way to a peer, whatever they are told. */
-function gateTo(port: number): Promise<ChaosProxy> {
-  return ChaosProxy.open({
-    server: { host: HOST, port },
-    faults: FAULTLESS,
-    seed: 1,
-    isAdmitted: (from) => from >= RELAY_PORTS.min,
-  });
-}
-
-function portIn(sdp: string): number {
-  const port = CANDIDATE.exec(sdp)?.[2];
-  if (port === undefined) throw new Error('the peer has no candidate');
-  return Number(port);
 }

@@ -23,8 +23,6 @@ export interface ChaosProxyOptions {
   readonly server: ServerAddress;
   readonly faults: Faults;
   readonly seed: number;
-  /** Who may come in, by port; everybody unless given. */
-  readonly isAdmitted?: (port: number) => boolean;
   /** Is told of corrupt requests; those then never arrive unharmed. */
   readonly forgeries?: ForgeryWatch;
 }
@@ -50,15 +48,13 @@ export class ChaosProxy {
   #isOpen = true;
 
   private constructor(outer: Socket, options: ChaosProxyOptions) {
-    const { server, faults, seed, isAdmitted = () => true, forgeries } = options;
+    const { server, faults, seed, forgeries } = options;
     this.#outer = outer;
     this.#server = server;
     this.faults = faults;
     this.#random = new SeededRandom(seed);
     this.#forgeries = forgeries;
-    outer.on('message', (datagram, client) => {
-      if (isAdmitted(client.port)) this.#toServer(datagram, client);
-    });
+    outer.on('message', (datagram, client) => this.#toServer(datagram, client));
   }
 
   /** Opens the port for clients; close it with `close`. */
