@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { freePorts } from '../support/free-ports.ts';
@@ -11,7 +10,7 @@ import {
   outputTo,
   spawnGateway,
 } from '../support/gateway-process.ts';
-import { poll } from '../support/poll.ts';
+import { NotifySocket } from '../support/notify-socket.ts';
 import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
 
 const skip = missingBuild() || (process.platform !== 'linux' && 'named pipes as Linux has them');
@@ -45,18 +44,14 @@ async function start(t: Test, output: string) {
   const base = configurationFor(LOOPBACK_SERVER, port, port + 1);
   const health = `http://127.0.0.1:${port + 2}`;
   const admin = { ...base.admin, healthcheck_endpoint: health };
-  const gateway = await spawnGateway({ ...base, admin }, [], {}, outputTo(output));
+  const manager = new NotifySocket(t);
+  const environment = { NOTIFY_SOCKET: manager.path };
+  const gateway = await spawnGateway({ ...base, admin }, [], environment, outputTo(output));
   const { child } = gateway;
   t.teardown(() => gateway.stop());
   const status = async (): Promise<number | undefined> =>
     (await fetch(`${health}/ready`).catch(() => undefined))?.status;
-  await poll(status, (answer) => answer === 200);
-  await poll(() => catchesSigterm(child.pid), Boolean);
+  // There is no log to read. It is told once signals are obeyed.
+  await manager.next((state) => state === 'READY=1');
   return { child, status };
-}
-
-/** It is ready a moment before it obeys signals. */
-function catchesSigterm(pid: number): boolean {
-  const [, caught = '0'] = /^SigCgt:\t(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
-  return ((BigInt(`0x${caught}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n) === 1n;
 }
