@@ -20,7 +20,7 @@ const LOSS_PERCENT_MAX = 0.1;
 export const liveFuzz: Scenario = {
   name: 'live-fuzz',
   promise:
-    'Malformed datagrams and broken streams cost live sessions nothing and leave nothing behind.',
+    'malformed datagrams and broken streams cost live sessions nothing and leave nothing behind',
   missing: () => false,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
