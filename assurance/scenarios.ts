@@ -27,13 +27,13 @@ import { stopped } from './scenarios/faults/stopped.ts';
 import { configFuzz } from './scenarios/fuzz/config-fuzz.ts';
 import { liveFuzz } from './scenarios/fuzz/live-fuzz.ts';
 import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
-import { DNS_REBIND } from './scenarios/peers/dns-rebind.ts';
-import { GATEWAY_LOOP } from './scenarios/peers/gateway-loop.ts';
-import { HAIRPIN } from './scenarios/peers/hairpin.ts';
-import { PEER_BATTERY } from './scenarios/peers/peer-battery.ts';
-import { PEER_ORACLE } from './scenarios/peers/peer-oracle.ts';
-import { ROUTE_REMOVED } from './scenarios/peers/route-removed.ts';
-import { STRANGERS } from './scenarios/peers/strangers.ts';
+import { dnsRebind } from './scenarios/peers/dns-rebind.ts';
+import { gatewayLoop } from './scenarios/peers/gateway-loop.ts';
+import { hairpin } from './scenarios/peers/hairpin.ts';
+import { peerBattery } from './scenarios/peers/peer-battery.ts';
+import { peerOracle } from './scenarios/peers/peer-oracle.ts';
+import { routeRemoved } from './scenarios/peers/route-removed.ts';
+import { strangers } from './scenarios/peers/strangers.ts';
 import { simulation } from './scenarios/simulation/simulation.ts';
 import { soak } from './scenarios/soak/soak.ts';
 import type { Scenario } from './scenario.ts';
@@ -41,13 +41,13 @@ import type { Scenario } from './scenario.ts';
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
-  DNS_REBIND,
-  GATEWAY_LOOP,
-  HAIRPIN,
-  PEER_BATTERY,
-  PEER_ORACLE,
-  ROUTE_REMOVED,
-  STRANGERS,
+  dnsRebind,
+  gatewayLoop,
+  hairpin,
+  peerBattery,
+  peerOracle,
+  routeRemoved,
+  strangers,
   amplification,
   cost,
   expiry,

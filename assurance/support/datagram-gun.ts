@@ -2,7 +2,7 @@ import type { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Arena } from '../../src/sys/arena.ts';
 import { SendBatch } from '../../src/sys/send-batch.ts';
 import { closeSocket, openUdpSocket } from '../../src/sys/socket.ts';
-import type { Owner } from '../../test/support/operated-gateway.ts';
+import type { Owner } from '../../test/support/owner.ts';
 
 const BATCH = 64;
 const PAYLOAD_BYTES = 64;

@@ -1,7 +1,7 @@
 import { TestProcess } from '../../test/support/child-process.ts';
 import type { TurnCredential } from '../../test/support/credentials.ts';
 import { freePorts, RELAY_PORTS } from '../../test/support/free-ports.ts';
-import type { Owner } from '../../test/support/operated-gateway.ts';
+import type { Owner } from '../../test/support/owner.ts';
 import type { ServerAddress } from '../../test/support/turn-transport.ts';
 
 /** Starts coturn with its own defaults about peers: only what it needs to listen and to know a user. */

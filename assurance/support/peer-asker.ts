@@ -1,5 +1,5 @@
 import type { TurnCredential } from '../../test/support/credentials.ts';
-import type { Owner } from '../../test/support/operated-gateway.ts';
+import type { Owner } from '../../test/support/owner.ts';
 import { addressFrom, TurnClient, TurnError } from '../../test/support/turn-client.ts';
 import type { ServerAddress } from '../../test/support/turn-transport.ts';
 import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';

@@ -5,7 +5,7 @@ import { AF_UNIX, SOCKADDR_UN, SOCK_DGRAM, SOCK_NONBLOCK } from '../../src/sys/l
 import { loadLibc } from '../../src/sys/libc.ts';
 import { scratch } from '../../src/sys/scratch.ts';
 import { closeSocket } from '../../src/sys/socket.ts';
-import type { Owner } from './operated-gateway.ts';
+import type { Owner } from './owner.ts';
 import { poll } from './poll.ts';
 
 const STATE_BYTES_MAX = 1024;

@@ -8,12 +8,8 @@ import type {
 import { openUdpEchoPeer, type UdpEchoPeer } from './echo-peer.ts';
 import { freePorts } from './free-ports.ts';
 import { configurationFor, flagsFor, startReady, type GatewayProcess } from './gateway-process.ts';
+import type { Owner } from './owner.ts';
 import { LOOPBACK_SERVER, type ServerOptions } from './server-under-test.ts';
-
-/** Ends what was opened for it when it is over: a test, or a scenario. */
-export interface Owner {
-  teardown(end: () => unknown): void;
-}
 
 /** Sections of a configuration that are merged over those of the test gateway. */
 export type Sections = Readonly<Record<string, unknown>>;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { missingTool, TestProcess } from './child-process.ts';
 import { isReadyLine, MAIN, type ConfigurationData } from './gateway-process.ts';
-import type { Owner } from './operated-gateway.ts';
+import type { Owner } from './owner.ts';
 
 /** The user and group that own nothing. */
 export const NOBODY = 65_534;

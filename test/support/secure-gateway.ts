@@ -1,7 +1,6 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Test } from 'tap';
 import {
   CertificateAuthority,
   writeCertificate,
@@ -18,6 +17,7 @@ import {
   type GatewayProcess,
   NO_RATES,
 } from './gateway-process.ts';
+import type { Owner } from './owner.ts';
 import { LOOPBACK_SERVER, type ServerOptions } from './server-under-test.ts';
 import type { ServerAddress } from './turn-transport.ts';
 
@@ -63,12 +63,9 @@ const NO_LIMITS = {
   handshakes_per_second_per_address: 1_000_000,
 };
 
-/** Whatever has an end, a test for instance. */
-export type Scope = Pick<Test, 'teardown'>;
-
 /** Starts a gateway, which ends with the test. */
 export async function startSecureGateway(
-  t: Scope,
+  owner: Owner,
   options: SecureGatewayOptions,
 ): Promise<SecureGateway> {
   const { listeners, workers = 1, changes = {}, ...server } = options;
@@ -96,7 +93,7 @@ export async function startSecureGateway(
     },
     flagsFor(complete),
   );
-  t.teardown(() => gateway.stop());
+  owner.teardown(() => gateway.stop());
   return {
     process: gateway,
     secret: complete.secret,
@@ -126,9 +123,9 @@ export class TestPki {
   }
 
   /** Makes the authority and writes its certificate. */
-  static async create(t: Scope): Promise<TestPki> {
+  static async create(owner: Owner): Promise<TestPki> {
     const folder = await mkdtemp(join(tmpdir(), 'turnpike-pki-'));
-    t.teardown(() => rm(folder, { recursive: true }));
+    owner.teardown(() => rm(folder, { recursive: true }));
     const authority = await CertificateAuthority.create();
     return new TestPki(folder, authority, await authority.writeTo(folder));
   }

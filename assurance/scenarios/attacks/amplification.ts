@@ -39,7 +39,7 @@ const ERRORS_PER_SECOND_MAX = 10;
 export const amplification: Scenario = {
   name: 'amplification',
   promise:
-    'An answer to whoever may be forged is hardly larger than the request, and errors are rare.',
+    'an answer to whoever may be forged is hardly larger than the request, and errors are rare',
   missing: missingBuild,
   run: async () => {
     const port = await freePorts(2);

@@ -24,7 +24,7 @@ const PEERS_PER_REQUEST = 60;
 export const cost: Scenario = {
   name: 'cost',
   promise:
-    'No message costs more than a hundred times its bytes of memory, or a hundred times the usual time.',
+    'no message costs more than a hundred times its bytes of memory, or a hundred times the usual time',
   missing: () => false,
   run: ({ scale, progress }) => {
     // First, while there is little to be collected.

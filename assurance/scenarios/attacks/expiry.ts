@@ -22,7 +22,7 @@ const NEW_SECRET = 'another-secret-for-tests-only';
 export const expiry: Scenario = {
   name: 'expiry',
   promise:
-    'Nothing is relayed after a credential has expired, and a rotated secret disturbs nobody.',
+    'nothing is relayed after a credential has expired, and a rotated secret disturbs nobody',
   missing: missingBuild,
   run: async (options) => [
     ...(await Cleanup.around((t) => expired(t, options))),

@@ -18,7 +18,7 @@ const NONCE_PREFIX_BYTES = 13;
 /** What a server hands out cannot be guessed, and no name is known that nobody has configured. */
 export const guessing: Scenario = {
   name: 'guessing',
-  promise: 'Guessed nonces, reservation tokens and names of members of objects are never accepted.',
+  promise: 'guessed nonces, reservation tokens and names of members of objects are never accepted',
   missing: () => false,
   run: ({ scale, seed, progress }) => {
     const random = new SeededRandom(seed);

@@ -32,7 +32,7 @@ interface Tally {
 export const http: Scenario = {
   name: 'http',
   promise:
-    'Fuzzed requests to the HTTP APIs make no server errors, show no secrets and hold no connection.',
+    'fuzzed requests to the HTTP APIs make no server errors, show no secrets and hold no connection',
   missing: missingBuild,
   run: ({ scale, seed, progress }) =>
     Cleanup.around(async (t) => {

@@ -37,7 +37,7 @@ const CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
 export const logs: Scenario = {
   name: 'logs',
   promise:
-    'Names that clients make up neither break the log nor make metrics, and no secret is ever written.',
+    'names that clients make up neither break the log nor make metrics, and no secret is ever written',
   missing: missingBuild,
   run: ({ scale, progress }) =>
     Cleanup.around(async (t) => {

@@ -34,7 +34,7 @@ const OPTIONS = {
 export const quota: Scenario = {
   name: 'quota',
   promise:
-    'A user at the quota leaves others their share, and allocations that come and go leave nothing behind.',
+    'a user at the quota leaves others their share, and allocations that come and go leave nothing behind',
   missing: missingBuild,
   run: async ({ scale, progress }) => {
     const port = await freePorts(2);

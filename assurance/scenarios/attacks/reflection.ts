@@ -15,7 +15,7 @@ const SOURCES = 10_000;
 export const reflection: Scenario = {
   name: 'reflection',
   promise:
-    'Responses, indications and nonsense are never answered, and answers that come back least of all.',
+    'responses, indications and nonsense are never answered, and answers that come back least of all',
   missing: missingNetwork,
   run: async ({ scale, progress }) => {
     const gateway = await startTarget();

@@ -18,7 +18,7 @@ const WATCH_SECONDS = 40;
 /** Whoever says nothing, or little, does not keep others away. */
 export const slowloris: Scenario = {
   name: 'slowloris',
-  promise: 'Thousands of connections that send next to nothing cost little and are closed soon.',
+  promise: 'thousands of connections that send next to nothing cost little and are closed soon',
   missing: missingNetwork,
   run: async ({ progress }) => {
     const gateway = await startTarget();

@@ -44,7 +44,7 @@ const PAIRS: readonly {
 /** What a wrong password costs does not tell which users there are. */
 export const timing: Scenario = {
   name: 'timing',
-  promise: 'How long a refusal takes does not tell whether a user exists.',
+  promise: 'how long a refusal takes does not tell whether a user exists',
   missing: missingBuild,
   run: async ({ scale, seed, progress }) => {
     const findings: Finding[] = [];

@@ -24,7 +24,7 @@ const CORRUPTING_STREAM: Faults = { ...FAULTLESS, corrupted: 50, lost: 10 };
 /** Bits that change on the way, in requests, answers, data and streams. */
 export const chaosCorruption: Scenario = {
   name: 'chaos-corruption',
-  promise: 'No corrupt request is taken for a genuine one, and corrupt bytes harm nobody else.',
+  promise: 'no corrupt request is taken for a genuine one, and corrupt bytes harm nobody else',
   missing: () => false,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };

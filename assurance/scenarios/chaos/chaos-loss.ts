@@ -26,7 +26,7 @@ const BAD_STREAM: Faults = { ...FAULTLESS, delayed: 300, delayMsMax: 40 };
 /** WebRTC stacks that are not ours call through the gateway over a network that loses, doubles and reorders. */
 export const chaosLoss: Scenario = {
   name: 'chaos-loss',
-  promise: 'Calls come about at 30 % loss each way, with reordering and duplicates.',
+  promise: 'calls come about at 30 % loss each way, with reordering and duplicates',
   missing: () => false,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };

@@ -22,7 +22,7 @@ const BLACK_HOLE: Faults = { ...FAULTLESS, largestBytes: 1200 };
 export const chaosPath: Scenario = {
   name: 'chaos-path',
   promise:
-    'Small packets flow where large ones disappear, and a client whose address changes goes on.',
+    'small packets flow where large ones disappear, and a client whose address changes goes on',
   missing: () => false,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };

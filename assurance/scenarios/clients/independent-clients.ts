@@ -20,8 +20,7 @@ const CALL_MS_MAX = 30_000;
 /** Clients of others reach a peer through the gateway, and nowhere else, every time. */
 export const independentClients: Scenario = {
   name: 'independent-clients',
-  promise:
-    'Clients of others call through the gateway, over every transport they know, every time.',
+  promise: 'clients of others call through the gateway, over every transport they know, every time',
   missing: () =>
     missingBuild() ||
     missingChromium() ||

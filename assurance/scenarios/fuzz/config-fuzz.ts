@@ -11,7 +11,7 @@ const RELOADS = 300;
 /** Configuration files with mistakes of every kind, parsed here and reloaded by a live gateway. */
 export const configFuzz: Scenario = {
   name: 'config-fuzz',
-  promise: 'A broken file is refused with a position, and the configuration in force stays.',
+  promise: 'a broken file is refused with a position, and the configuration in force stays',
   missing: () => false,
   run: async (options) => [
     parseFinding(options),

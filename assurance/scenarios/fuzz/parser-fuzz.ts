@@ -31,7 +31,7 @@ const FAILURES_KEPT_MAX = 5;
 /** Parsers in this process, millions of mutants of real messages. */
 export const parserFuzz: Scenario = {
   name: 'parser-fuzz',
-  promise: 'No mutant of a real message throws out of a parser, is read wrongly or takes long.',
+  promise: 'no mutant of a real message throws out of a parser, is read wrongly or takes long',
   missing: () => false,
   run,
 };

@@ -10,7 +10,7 @@ import { poll } from '../../../test/support/poll.ts';
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { TurnClient, TurnError } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
-import { inScene, type Scene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 
 const PRELOAD = new URL('../../../test/support/test-dns.mjs', import.meta.url).href;
 const FLIPS = 10_000;
@@ -23,23 +23,23 @@ const DENIED = '127.0.0.2';
 const ANSWERS = [[ALLOWED], [DENIED], [DENIED, ALLOWED], [DENIED, '169.254.169.254']];
 
 /** A name that changes its mind. */
-export const DNS_REBIND: Scenario = {
+export const dnsRebind: Scenario = {
   name: 'dns-rebind',
   promise:
     'no answer of a DNS server leads to an address of the deny list, however often it changes',
   missing: () => missingBuild(),
   run: ({ scale, progress }) =>
-    inScene(async (scene) => {
+    Cleanup.around(async (cleanup) => {
       const flips = Math.ceil(FLIPS * scale);
       const dns = { answered: 0 };
       const server = await openDnsServer([ALLOWED], (self) => {
         self.answer = ANSWERS[dns.answered++ % ANSWERS.length]!;
       });
-      scene.teardown(() => server.close());
-      const gateway = await startGateway(scene, server.address);
+      cleanup.teardown(() => server.close());
+      const gateway = await startGateway(cleanup, server.address);
       const denied = await openUdpEchoPeer(DENIED);
-      scene.teardown(() => denied.close());
-      const client = await openClient(scene, gateway);
+      cleanup.teardown(() => denied.close());
+      const client = await openClient(cleanup, gateway);
       const asked = { denied: 0, permitted: 0 };
       let next = 0;
       const deadline = performance.now() + FLIP_MS_MAX * flips;
@@ -53,7 +53,7 @@ export const DNS_REBIND: Scenario = {
     }),
 };
 
-function startGateway(scene: Scene, dnsServer: string): Promise<OperatedGateway> {
+function startGateway(cleanup: Cleanup, dnsServer: string): Promise<OperatedGateway> {
   const cluster = {
     name: 'peers',
     type: 'STRICT_DNS',
@@ -61,7 +61,7 @@ function startGateway(scene: Scene, dnsServer: string): Promise<OperatedGateway>
     dangerously_allow: [ALLOWED],
   };
   return OperatedGateway.start(
-    scene,
+    cleanup,
     { clusters: [cluster] },
     {},
     {
@@ -72,10 +72,13 @@ function startGateway(scene: Scene, dnsServer: string): Promise<OperatedGateway>
   );
 }
 
-async function openClient(scene: Scene, { server, peer }: OperatedGateway): Promise<TurnClient> {
+async function openClient(
+  cleanup: Cleanup,
+  { server, peer }: OperatedGateway,
+): Promise<TurnClient> {
   const credential = ephemeralCredential(LOOPBACK_SERVER.secret, 'alice');
   const client = await TurnClient.open({ server, credential });
-  scene.teardown(() => client.close());
+  cleanup.teardown(() => client.close());
   client.onData = () => undefined;
   await client.allocate();
   await poll(

@@ -12,7 +12,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { addressFrom, TurnClient, TurnError } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { MessagePipe } from '../../support/message-pipe.ts';
-import { inScene, type Scene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 
 const HOST = '127.0.0.1';
 const CHANNEL = 0x4000;
@@ -28,19 +28,19 @@ const ROUNDS_MIN = 10;
 const BURSTS = 2;
 
 /** Two gateways, each the client and the peer of the other. */
-export const GATEWAY_LOOP: Scenario = {
+export const gatewayLoop: Scenario = {
   name: 'gateway-loop',
   promise: 'what goes round between two gateways is bounded and ends by itself (RFC 8656 §21.1.7)',
   missing: () => missingBuild(),
   run: ({ progress }) =>
-    inScene(async (scene) => {
+    Cleanup.around(async (cleanup) => {
       const relayA = await freePorts(2 * RELAY_PORTS);
       const relayB = relayA + RELAY_PORTS;
-      const a = await startGateway(scene, relayA);
-      const b = await startGateway(scene, relayB);
-      const [socket] = await takePorts(scene, relayB);
+      const a = await startGateway(cleanup, relayA);
+      const b = await startGateway(cleanup, relayB);
+      const [socket] = await takePorts(cleanup, relayB);
       const before = await reading(a);
-      const entry = await closeLoop(scene, a, b, socket!);
+      const entry = await closeLoop(cleanup, a, b, socket!);
       progress('the loop is closed');
       for (let count = 0; count < KICKS; count++) a.peer.send(entry, 'x'.repeat(KICK_BYTES));
       const seconds = await watch(a, before, progress);
@@ -54,8 +54,8 @@ interface Reading {
 }
 
 /** A gateway that routes to everything on this host and has as few relay ports as it may. */
-function startGateway(scene: Scene, relayMin: number): Promise<OperatedGateway> {
-  return OperatedGateway.start(scene, {
+function startGateway(cleanup: Cleanup, relayMin: number): Promise<OperatedGateway> {
+  return OperatedGateway.start(cleanup, {
     relay: { min_port: relayMin, max_port: relayMin + RELAY_PORTS - 1, workers: 1 },
     clusters: [
       {
@@ -73,12 +73,12 @@ function startGateway(scene: Scene, relayMin: number): Promise<OperatedGateway> 
 }
 
 /** Takes every relay port of a gateway, so that the one that is given back is the one it will use. */
-async function takePorts(scene: Scene, first: number): Promise<Socket[]> {
+async function takePorts(cleanup: Cleanup, first: number): Promise<Socket[]> {
   const sockets = Array.from({ length: RELAY_PORTS }, () => createSocket('udp4'));
   for (const [index, socket] of sockets.entries()) {
     socket.bind(first + index, HOST);
     await once(socket, 'listening');
-    scene.teardown(() => socket.close());
+    cleanup.teardown(() => socket.close());
   }
   return sockets;
 }
@@ -89,19 +89,19 @@ async function takePorts(scene: Scene, first: number): Promise<Socket[]> {
  * takes its port.
  */
 async function closeLoop(
-  scene: Scene,
+  cleanup: Cleanup,
   a: OperatedGateway,
   b: OperatedGateway,
   socket: Socket,
 ): Promise<TransportAddress> {
   const listenerA = addressFrom(HOST, a.ports.turn);
   const listenerB = addressFrom(HOST, b.ports.turn);
-  const outer = await openOver(scene, a, overSocket(socket, a));
+  const outer = await openOver(cleanup, a, overSocket(socket, a));
   const [entry] = (await outer.allocate()).relayed;
   await outer.createPermission(listenerB);
   const tunnel = new MessagePipe((message) => outer.send(listenerB, message));
   outer.onData = (data) => void tunnel.push(Buffer.from(data));
-  const inner = await openOver(scene, b, tunnel);
+  const inner = await openOver(cleanup, b, tunnel);
   await inner.refresh(600).catch(expectNoAllocation);
   await outer.channelBind(CHANNEL, listenerB);
   a.process.child.signal('SIGSTOP');
@@ -132,13 +132,13 @@ function overSocket(socket: Socket, { server }: OperatedGateway): MessagePipe {
 }
 
 async function openOver(
-  scene: Scene,
+  cleanup: Cleanup,
   { server }: OperatedGateway,
   connection: MessagePipe,
 ): Promise<TurnClient> {
   const credential = ephemeralCredential(LOOPBACK_SERVER.secret, 'mallory');
   const client = await TurnClient.open({ server, connection, credential });
-  scene.teardown(() => client.close());
+  cleanup.teardown(() => client.close());
   return client;
 }
 

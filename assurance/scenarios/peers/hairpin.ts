@@ -7,7 +7,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { addressFrom } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { PeerAsker } from '../../support/peer-asker.ts';
-import { inScene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 
 const FORBIDDEN = 403;
 const PUBLIC = { listener: '203.0.113.7', port: 43_478, ipv4: '203.0.113.9', ipv6: '2001:db8::9' };
@@ -22,23 +22,23 @@ const LIFTED_CLUSTER = [
 ];
 
 /** The gateway as its own peer. */
-export const HAIRPIN: Scenario = {
+export const hairpin: Scenario = {
   name: 'hairpin',
   promise:
     'no address of the gateway is a peer, under no embedding, even when the deny list is lifted',
   missing: () => missingBuild(),
   run: ({ progress }) =>
-    inScene(async (scene) => {
-      const gateway = await OperatedGateway.start(scene, changes, {
+    Cleanup.around(async (cleanup) => {
+      const gateway = await OperatedGateway.start(cleanup, changes, {
         relayAddresses: ['127.0.0.1', '::1'],
       });
       const { secret } = LOOPBACK_SERVER;
       const alice = await PeerAsker.open(
-        scene,
+        cleanup,
         gateway.server,
         ephemeralCredential(secret, 'alice'),
       );
-      const bob = await PeerAsker.open(scene, gateway.server, ephemeralCredential(secret, 'bob'));
+      const bob = await PeerAsker.open(cleanup, gateway.server, ephemeralCredential(secret, 'bob'));
       const places = ownPlaces(gateway, [...alice.relayed, ...bob.relayed]);
       progress(`${places.length} addresses and ports of the gateway`);
       return [

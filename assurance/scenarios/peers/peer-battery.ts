@@ -6,7 +6,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { startDefaultCoturn } from '../../support/default-coturn.ts';
 import { PeerAsker, type PeerAnswers } from '../../support/peer-asker.ts';
-import { inScene, type Scene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { SPECIAL_PEERS, type SpecialPeer } from './special-peers.ts';
 
 const FORBIDDEN = 403;
@@ -18,32 +18,32 @@ const OPEN_CLUSTER = [
 ];
 
 /** Special-purpose addresses as peers. */
-export const PEER_BATTERY: Scenario = {
+export const peerBattery: Scenario = {
   name: 'peer-battery',
   promise: 'no special-purpose address is a peer, not even when a route names all addresses',
   missing: () => missingBuild(),
   run: ({ progress }) =>
-    inScene(async (scene) => {
+    Cleanup.around(async (cleanup) => {
       progress(`${SPECIAL_PEERS.length} addresses, gateway`);
       const own = [
-        ...(await tryGateway(scene, 'reactor')),
-        ...(await tryGateway(scene, 'portable')),
+        ...(await tryGateway(cleanup, 'reactor')),
+        ...(await tryGateway(cleanup, 'portable')),
       ];
       const missing = missingTool('turnserver');
       if (missing !== false) return own;
       progress('the same, coturn');
-      return [...own, await tryCoturn(scene)];
+      return [...own, await tryCoturn(cleanup)];
     }),
 };
 
-async function tryGateway(scene: Scene, mode: 'reactor' | 'portable'): Promise<Finding[]> {
+async function tryGateway(cleanup: Cleanup, mode: 'reactor' | 'portable'): Promise<Finding[]> {
   const gateway = await OperatedGateway.start(
-    scene,
+    cleanup,
     { clusters: OPEN_CLUSTER },
     { mode, relayAddresses: ['127.0.0.1', '::1'] },
   );
   const credential = ephemeralCredential(LOOPBACK_SERVER.secret, 'alice');
-  const asker = await PeerAsker.open(scene, gateway.server, credential);
+  const asker = await PeerAsker.open(cleanup, gateway.server, credential);
   const odd = await askAll(asker, (code) => code !== FORBIDDEN);
   const open = await Promise.all(ORDINARY.map((ip) => asker.ask(ip, 5000)));
   const admitted = open.filter((answers) => isAny(answers, (code) => code === 0)).length;
@@ -63,10 +63,10 @@ async function tryGateway(scene: Scene, mode: 'reactor' | 'portable'): Promise<F
   ];
 }
 
-async function tryCoturn(scene: Scene): Promise<Finding> {
+async function tryCoturn(cleanup: Cleanup): Promise<Finding> {
   const credential = { username: 'alice', password: 'a password for tests' };
-  const server = await startDefaultCoturn(scene, credential);
-  const asker = await PeerAsker.open(scene, server, credential);
+  const server = await startDefaultCoturn(cleanup, credential);
+  const asker = await PeerAsker.open(cleanup, server, credential);
   const permitted = await askAll(asker, (code) => code === 0);
   return {
     what: 'special-purpose peers, coturn with its defaults',

@@ -5,7 +5,7 @@ import type { Finding, Scenario } from '../../scenario.ts';
 const TRIALS = 1_000_000;
 
 /** Verdicts and memberships against big integers. */
-export const PEER_ORACLE: Scenario = {
+export const peerOracle: Scenario = {
   name: 'peer-oracle',
   promise: 'whether a peer is forbidden or routed agrees with big integers, in any embedding',
   missing: () => false,

@@ -7,7 +7,7 @@ import { RelayLoad } from '../../../test/support/relay-load.ts';
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
-import { inScene, type Scene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 
 const CLIENTS = 20;
 const PACKETS_PER_SECOND = 50;
@@ -43,7 +43,7 @@ const REMOVALS: readonly { readonly what: string; readonly changes: Sections }[]
 ];
 
 /** Routes that go away under live permissions and channels. */
-export const ROUTE_REMOVED: Scenario = {
+export const routeRemoved: Scenario = {
   name: 'route-removed',
   promise:
     'a second after a reload without a route nothing is relayed over it, in either direction',
@@ -53,7 +53,9 @@ export const ROUTE_REMOVED: Scenario = {
     for (const mode of ['reactor', 'portable'] as const) {
       for (const { what, changes } of REMOVALS) {
         progress(`${mode}: ${what}`);
-        const finding = await inScene((scene) => remove(scene, mode, changes, AFTER_MS * scale));
+        const finding = await Cleanup.around((cleanup) =>
+          remove(cleanup, mode, changes, AFTER_MS * scale),
+        );
         findings.push({ ...finding, what: `${what}, ${mode} mode` });
       }
     }
@@ -62,13 +64,13 @@ export const ROUTE_REMOVED: Scenario = {
 };
 
 async function remove(
-  scene: Scene,
+  cleanup: Cleanup,
   mode: 'reactor' | 'portable',
   changes: Sections,
   afterMs: number,
 ): Promise<Omit<Finding, 'what'>> {
-  const gateway = await OperatedGateway.start(scene, {}, { mode });
-  const traffic = await startTraffic(scene, gateway);
+  const gateway = await OperatedGateway.start(cleanup, {}, { mode });
+  const traffic = await startTraffic(cleanup, gateway);
   await pause(BEFORE_MS);
   await gateway.write(gateway.text(changes));
   const { status } = await gateway.reload();
@@ -94,8 +96,11 @@ interface Counts {
   readonly sent: number;
 }
 
-/** Channels, Send indications, and a peer that sends unasked, until the scene ends. */
-async function startTraffic(scene: Scene, gateway: OperatedGateway): Promise<{ counts(): Counts }> {
+/** Channels, Send indications, and a peer that sends unasked, until the cleanup ends. */
+async function startTraffic(
+  cleanup: Cleanup,
+  gateway: OperatedGateway,
+): Promise<{ counts(): Counts }> {
   const { server, peer } = gateway;
   const { secret } = LOOPBACK_SERVER;
   const load = await RelayLoad.open({
@@ -105,9 +110,9 @@ async function startTraffic(scene: Scene, gateway: OperatedGateway): Promise<{ c
     packetsPerSecond: PACKETS_PER_SECOND,
     secret,
   });
-  scene.teardown(() => load.close());
+  cleanup.teardown(() => load.close());
   const client = await TurnClient.open({ server, credential: ephemeralCredential(secret, 'bob') });
-  scene.teardown(() => client.close());
+  cleanup.teardown(() => client.close());
   let atClients = 0;
   let sent = 0;
   client.onData = () => void atClients++;
@@ -117,7 +122,7 @@ async function startTraffic(scene: Scene, gateway: OperatedGateway): Promise<{ c
     sendBothWays(client, gateway, relayed[0]!);
     sent++;
   }, SEND_INTERVAL_MS);
-  scene.teardown(() => clearInterval(timer));
+  cleanup.teardown(() => clearInterval(timer));
   load.start();
   return {
     counts: () => ({

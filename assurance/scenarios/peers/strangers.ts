@@ -11,7 +11,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { addressFrom, TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { DatagramGun } from '../../support/datagram-gun.ts';
-import { inScene, type Scene } from '../../support/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 
 const DATAGRAMS = 1_000_000;
 const CLIENTS = 20;
@@ -22,20 +22,20 @@ const VOLLEY_MS = 20;
 const SEEN_PERCENT_MIN = 90;
 
 /** Datagrams to relay ports from those without permission. */
-export const STRANGERS: Scenario = {
+export const strangers: Scenario = {
   name: 'strangers',
   promise: 'nothing reaches a client from an address or port that it has no permission for',
   missing: () => missingBuild() || (!checkSupport().supported && 'needs system calls'),
   run: ({ scale, seed, progress }) =>
-    inScene(async (scene) => {
-      const gateway = await startGateway(scene);
+    Cleanup.around(async (cleanup) => {
+      const gateway = await startGateway(cleanup);
       const relays: TransportAddress[] = [];
       const received = { count: 0 };
       for (let index = 0; index < CLIENTS; index++) {
-        relays.push(await openClient(scene, gateway, `alice-${index}`, received));
+        relays.push(await openClient(cleanup, gateway, `alice-${index}`, received));
       }
       const seenBefore = await drops(gateway);
-      const guns = openGuns(scene);
+      const guns = openGuns(cleanup);
       const random = new SeededRandom(seed);
       let fired = 0;
       while (fired < DATAGRAMS * scale) {
@@ -51,26 +51,26 @@ export const STRANGERS: Scenario = {
     }),
 };
 
-function startGateway(scene: Scene): Promise<OperatedGateway> {
+function startGateway(cleanup: Cleanup): Promise<OperatedGateway> {
   const cluster = {
     name: 'peers',
     type: 'STATIC',
     endpoints: [`127.0.0.0/8:${PEER_PORTS}`],
     dangerously_allow: ['127.0.0.0/8'],
   };
-  return OperatedGateway.start(scene, { clusters: [cluster] });
+  return OperatedGateway.start(cleanup, { clusters: [cluster] });
 }
 
 /** A client with a permission and a channel for the echo peer; resolves with its relayed address. */
 async function openClient(
-  scene: Scene,
+  cleanup: Cleanup,
   gateway: OperatedGateway,
   user: string,
   received: { count: number },
 ): Promise<TransportAddress> {
   const credential = ephemeralCredential(LOOPBACK_SERVER.secret, user);
   const client = await TurnClient.open({ server: gateway.server, credential });
-  scene.teardown(() => client.close());
+  cleanup.teardown(() => client.close());
   client.onData = () => void received.count++;
   const { relayed } = await client.allocate();
   await client.channelBind(CHANNEL, gateway.peer.address);
@@ -78,13 +78,13 @@ async function openClient(
 }
 
 /** Addresses without permission, and one with, at ports that no route names. */
-function openGuns(scene: Scene): DatagramGun[] {
+function openGuns(cleanup: Cleanup): DatagramGun[] {
   return [
     ...['127.0.0.2', '127.0.0.3', '127.7.7.7', '127.255.255.254'].map((ip) => addressFrom(ip, 0)),
     addressFrom('127.0.0.1', 1023),
     addressFrom('127.0.0.1', 1),
     addressFrom('127.0.0.2', RELAY_PORTS.min),
-  ].map((source) => new DatagramGun(scene, source));
+  ].map((source) => new DatagramGun(cleanup, source));
 }
 
 async function drops(gateway: OperatedGateway): Promise<number> {

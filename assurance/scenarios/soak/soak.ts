@@ -26,7 +26,7 @@ interface Sample {
 /** Sessions that come and go at a steady rate, a minute for each unit of scale. */
 export const soak: Scenario = {
   name: 'soak',
-  promise: 'Sessions that come and go for any time cost no memory, no latency and no error.',
+  promise: 'sessions that come and go for any time cost no memory, no latency and no error',
   missing: () => false,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
