@@ -16,6 +16,7 @@ import { independentClients } from './scenarios/clients/independent-clients.ts';
 import { backendDown } from './scenarios/faults/backend-down.ts';
 import { clock } from './scenarios/faults/clock.ts';
 import { descriptors } from './scenarios/faults/descriptors.ts';
+import { dns } from './scenarios/faults/dns.ts';
 import { drain } from './scenarios/faults/drain.ts';
 import { killWorker } from './scenarios/faults/kill-worker.ts';
 import { blockedStdout, diskFull } from './scenarios/faults/log-faults.ts';
@@ -78,5 +79,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ports,
   reloadStorm,
   sendErrors,
+  dns,
   stopped,
 ];

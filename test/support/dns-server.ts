@@ -6,20 +6,20 @@ const CLASS_IN = 1;
 const HEADER_BYTES = 12;
 /** RFC 1035 §4.1.1: QR and RA; the response code is in the low bits. */
 const RESPONSE_FLAGS = 0x8080;
-/** RFC 1035 §4.1.1: server failure. */
-const SERVER_FAILURE = 2;
+/** RFC 1035 §4.1.1: server failure, and a name that does not exist. */
+const RESPONSE_CODES = { SERVFAIL: 2, NXDOMAIN: 3 } as const;
 /** RFC 1035 §4.1.4: a pointer to the name of the question. */
 const POINTER_TO_QUESTION = 0xc000 | HEADER_BYTES;
 const TTL_SECONDS = 1;
 
 /** IPv4 addresses, or a failure. */
-export type DnsAnswer = readonly string[] | 'SERVFAIL';
+export type DnsAnswer = readonly string[] | 'SERVFAIL' | 'NXDOMAIN' | 'silence';
 
 /** A DNS server on IPv4 loopback that gives one answer to every question about IPv4 addresses. */
 export interface DnsServer {
   /** `address:port`, as `setServers` of `node:dns` takes it. */
   readonly address: string;
-  /** IPv4 addresses to answer with, or a failure; AAAA questions get an empty answer or the same failure. */
+  /** IPv4 addresses to answer with, a failure, or silence; AAAA questions get an empty answer or the same. */
   answer: DnsAnswer;
   close(): void;
 }
@@ -39,7 +39,8 @@ export async function openDnsServer(
   };
   socket.on('message', (query, from) => {
     if (isAboutIpv4(query)) onQuestion(server);
-    socket.send(answerTo(query, server.answer), from.port, from.address);
+    const { answer: current } = server;
+    if (current !== 'silence') socket.send(answerTo(query, current), from.port, from.address);
   });
   return server;
 }
@@ -53,12 +54,13 @@ function isAboutIpv4(query: Buffer): boolean {
   return question.readUInt16BE(question.length - 4) === TYPE_A;
 }
 
-function answerTo(query: Buffer, answer: DnsAnswer): Buffer {
+function answerTo(query: Buffer, answer: Exclude<DnsAnswer, 'silence'>): Buffer {
   const question = questionOf(query);
-  const addresses = isAboutIpv4(query) && answer !== 'SERVFAIL' ? answer : [];
+  const code = typeof answer === 'string' ? RESPONSE_CODES[answer] : 0;
+  const addresses = isAboutIpv4(query) && typeof answer !== 'string' ? answer : [];
   const header = Buffer.alloc(HEADER_BYTES);
   query.copy(header, 0, 0, 2);
-  header.writeUInt16BE(RESPONSE_FLAGS | (answer === 'SERVFAIL' ? SERVER_FAILURE : 0), 2);
+  header.writeUInt16BE(RESPONSE_FLAGS | code, 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(addresses.length, 6);
   return Buffer.concat([header, question, ...addresses.map(recordOf)]);
