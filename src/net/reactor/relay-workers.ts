@@ -11,7 +11,6 @@ import { Heartbeats } from '../shared/heartbeats.ts';
 import { clearQuota } from '../shared/quota-table.ts';
 import { ReservationTable } from '../shared/reservation-table.ts';
 import { clearPortOwners } from '../shared/shared-memory.ts';
-import { lowerBackgroundThreads } from './background-threads.ts';
 import { WorkerQuestions } from './worker-questions.ts';
 import type { Answers, FromWorker, Subjects, ToWorker, WorkerStart } from './worker-protocol.ts';
 
@@ -75,7 +74,6 @@ export class RelayWorkers<Policies> {
 
   /** Starts every thread; rejects when one dies before it serves. */
   async start(): Promise<void> {
-    lowerBackgroundThreads();
     for (let index = 0; index < this.#options.count; index++) {
       this.#workers.push(this.#createWorker(index));
     }

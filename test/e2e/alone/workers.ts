@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { getPriority } from 'node:os';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { ephemeralCredential } from '../../support/credentials.ts';
@@ -70,15 +69,6 @@ t.test('a worker that dies takes only its own allocations along', { skip }, asyn
   const [failure] = scene.records('a relay worker failed');
   t.match(failure, { level: 'error', worker: 0, error: 'Error: a test ends this worker' });
   t.match(scene.records('a relay worker was started again').at(-1), { level: 'warn', worker: 1 });
-});
-
-t.test('threads that compile and collect step back behind packets', { skip }, async (t) => {
-  const { gateway } = await openScene(t, await freePorts(2), {});
-  const { pid } = gateway.child;
-  const niceness = readdirSync(`/proc/${pid}/task`).map((thread) => getPriority(Number(thread)));
-  t.equal(getPriority(pid), 0, 'the main thread');
-  t.ok(niceness.filter((nice) => nice === 0).length >= 3, 'and both relay workers as usual');
-  t.ok(niceness.filter((nice) => nice === 10).length >= 2, 'threads of V8');
 });
 
 t.test('a reserved port is redeemed on another worker', { skip }, async (t) => {
