@@ -91,6 +91,7 @@ export const BPF_IMM = 0x00;
 export const BPF_ABS = 0x20;
 export const BPF_IND = 0x40;
 export const BPF_MEM = 0x60;
+export const BPF_LEN = 0x80;
 export const BPF_MSH = 0xa0;
 export const BPF_ADD = 0x00;
 export const BPF_MUL = 0x20;

@@ -15,6 +15,7 @@ import {
   BPF_K,
   BPF_LD,
   BPF_LDX,
+  BPF_LEN,
   BPF_MEM,
   BPF_MISC,
   BPF_MOD,
@@ -48,6 +49,8 @@ export interface Steering {
   readonly secret: number;
 }
 
+/** What is shorter carries nothing; a load beyond the end would choose socket 0. */
+const DATA_BYTES_MIN = 4;
 /** First byte of a DTLS record with application data. */
 const DTLS_APPLICATION_DATA = 23;
 const SEND_INDICATION = 0x0016;
@@ -55,6 +58,7 @@ const SEND_INDICATION = 0x0016;
 const CHANNEL_DATA = { first: 0x40, end: 0x80 } as const;
 
 const LOAD = BPF_LD | BPF_W | BPF_ABS;
+const LOAD_LENGTH = BPF_LD | BPF_W | BPF_LEN;
 const LOAD_HALF = BPF_LD | BPF_H | BPF_ABS;
 const LOAD_NUMBER = BPF_LD | BPF_IMM;
 const ADD = BPF_ALU | BPF_ADD | BPF_X;
@@ -95,6 +99,8 @@ export function steerDatagrams(fd: number, steering: Steering): void {
 /** Puts where the sockets of a kind begin into M[0]. Jumps count the instructions left out. */
 function classify(workers: number): readonly Instruction[] {
   return [
+    [LOAD_LENGTH, 0],
+    [IF_AT_LEAST, DATA_BYTES_MIN, 0, 6],
     [LOAD_HALF, 0],
     [IF_EQUAL, SEND_INDICATION, 6, 0],
     [SHIFT_RIGHT, 8],

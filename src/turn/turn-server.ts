@@ -4,6 +4,7 @@ import {
   FIRST_BYTE,
   CHANNEL_DATA_LAST_BYTE_RFC5766,
 } from '../stun/demultiplex.ts';
+import { encodeMessageType } from '../stun/message-type.ts';
 import { StunMessage } from '../stun/message.ts';
 import { CLASS, METHOD } from '../stun/registry.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
@@ -35,6 +36,8 @@ import {
   type TurnPolicies,
   type TurnServerOptions,
 } from './turn-context.ts';
+
+const SEND_INDICATION = encodeMessageType(METHOD.SEND, CLASS.INDICATION);
 
 /**
  * A TURN server without sockets, clock or randomness of its own (RFC 8656).
@@ -269,6 +272,10 @@ export class TurnServer {
     length: number,
     now: Now,
   ): Permission | undefined {
+    // Whoever forges these reaches the queue of live calls: they must cost next to nothing.
+    if (client.allocation === undefined && uint16At(bytes, offset) === SEND_INDICATION) {
+      return this.#context.drop('noAllocation');
+    }
     const message = this.#message;
     const failure = message.decode(bytes, offset, length);
     if (failure === 'badCookie') {

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { METHOD, CLASS } from '../../src/stun/registry.ts';
 import { StunWriter } from '../../src/stun/message-writer.ts';
@@ -8,9 +9,15 @@ import { Arena } from '../../src/sys/arena.ts';
 import { ReceiveBatch } from '../../src/sys/receive-batch.ts';
 import { closeSocket, localAddress, openUdpSocket } from '../../src/sys/socket.ts';
 import { steerDatagrams } from '../../src/sys/steering.ts';
+import { ephemeralCredential } from '../support/credentials.ts';
 import { dtlsHello } from '../support/dtls-hello.ts';
+import { missingBuild } from '../support/gateway-process.ts';
+import { OperatedGateway } from '../support/operated-gateway.ts';
+import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
+import { TurnClient } from '../support/turn-client.ts';
 
 const CLIENTS = 40;
+const ROUNDS = 10;
 const MESSAGES: readonly (readonly [name: string, bytes: Uint8Array, isData: boolean])[] = [
   ['ChannelData', Buffer.from('40000004abcdabcd', 'hex'), true],
   ['ChannelData of RFC 5766', Buffer.from('7ffe0004abcdabcd', 'hex'), true],
@@ -20,6 +27,8 @@ const MESSAGES: readonly (readonly [name: string, bytes: Uint8Array, isData: boo
   ['an Allocate request', stun(METHOD.ALLOCATE, CLASS.REQUEST), false],
   ['a Refresh request', stun(METHOD.REFRESH, CLASS.REQUEST), false],
   ['a DTLS hello', dtlsHello(), false],
+  ['nothing', Buffer.alloc(0), false],
+  ['a single byte', Buffer.from('40', 'hex'), false],
   ['what is neither', Buffer.from('ffff', 'hex'), false],
   ['what was reserved', Buffer.from('8000', 'hex'), false],
 ];
@@ -51,6 +60,25 @@ for (const ip of ['127.0.0.1', '::1']) {
     });
   }
 }
+
+// While the process stands still both wait, at different sockets.
+const skipCalls = skip || missingBuild();
+t.test('a request comes before the data it makes way for', { skip: skipCalls }, async (t) => {
+  const { process, server, peer } = await OperatedGateway.start(t);
+  for (let round = 0; round < ROUNDS; round++) {
+    const credential = ephemeralCredential(LOOPBACK_SERVER.secret, `user-${round}`);
+    const client = await TurnClient.open({ server, credential });
+    t.teardown(() => client.close());
+    await client.allocate();
+    process.child.signal('SIGSTOP');
+    const permitted = client.createPermission(peer.address);
+    client.send(peer.address, Buffer.from('at once'));
+    await setImmediate();
+    process.child.signal('SIGCONT');
+    await permitted;
+    t.equal((await client.receive()).data.toString(), 'at once');
+  }
+});
 
 /** All first sockets, then all second ones. */
 function openSockets(t: Test, ip: string, workers: number): { sockets: number[]; port: number } {

@@ -84,7 +84,10 @@ export class Listeners {
     const { fd, strangersFd } = socket;
     const listener = new UdpListener(this.#reactor, socket);
     this.#reactor.watchEdges(fd, listener);
-    if (strangersFd !== undefined) this.#reactor.watchEdges(strangersFd, listener.strangers);
+    // A request comes before the data of the same client that it makes way for.
+    if (strangersFd !== undefined) {
+      this.#reactor.watchEdgesFirst(strangersFd, listener.strangers);
+    }
     return listener;
   }
 

@@ -73,6 +73,9 @@ export class Reactor {
   readonly #unfinished = new Unfinished();
   #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
   #firstEvent = 0;
+  /** By descriptor, true for those whose handlers are called before all others. */
+  readonly #comesFirst: boolean[] = [];
+  #firstCount = 0;
   #isStopped = false;
 
   constructor(options: ReactorOptions) {
@@ -142,6 +145,13 @@ export class Reactor {
     this.watch(fd, handler, EDGES_IN);
   }
 
+  /** As `watchEdges` does, and calls the handler before all others in a turn. */
+  watchEdgesFirst(fd: number, handler: PollHandler): void {
+    this.watchEdges(fd, handler);
+    this.#comesFirst[fd] = true;
+    this.#firstCount += 1;
+  }
+
   /** Calls the handler of a descriptor again in the next turn, which comes at once, with no flags. */
   resume(fd: number): void {
     this.#unfinished.add(fd);
@@ -155,6 +165,10 @@ export class Reactor {
   /** Stops watching a descriptor. */
   unwatch(fd: number): void {
     this.#handlerByFd[fd] = undefined;
+    if (this.#comesFirst[fd] === true) {
+      this.#comesFirst[fd] = false;
+      this.#firstCount -= 1;
+    }
     if (this.#pauses.length > 0) this.#pauses = this.#pauses.filter((pause) => pause.fd !== fd);
     this.#poller.remove(fd);
   }
@@ -213,13 +227,8 @@ export class Reactor {
     this.loopBudget.renew();
     // The kernel reports what is always ready in the same order: everybody has to be the first at some time.
     this.#firstEvent = (this.#firstEvent + 1) & 0xffff;
-    const isResumedFirst = (this.#firstEvent & 1) === 0;
-    if (isResumedFirst) this.#resume(resumed);
-    for (let position = 0; position < count; position++) {
-      const index = (position + this.#firstEvent) % count;
-      this.#handlerByFd[this.#poller.eventTag(index)]?.onReady(this.#poller.eventFlags(index));
-    }
-    if (!isResumedFirst) this.#resume(resumed);
+    if (this.#firstCount > 0) this.#callHandlers(count, resumed, true);
+    this.#callHandlers(count, resumed, false);
     const deadline = this.server.pollTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonicMs) {
       this.server.handleTimeout(this.now);
@@ -231,11 +240,25 @@ export class Reactor {
     if (this.#pauses.length > 0) this.#resumePaused();
   }
 
-  #resume(descriptors: readonly number[]): void {
+  /** Calls the handlers of events and of what is resumed: those that come first, or all others. */
+  #callHandlers(count: number, resumed: readonly number[], areFirst: boolean): void {
+    const isResumedFirst = (this.#firstEvent & 1) === 0;
+    if (isResumedFirst) this.#resume(resumed, areFirst);
+    for (let position = 0; position < count; position++) {
+      const index = (position + this.#firstEvent) % count;
+      const fd = this.#poller.eventTag(index);
+      if ((this.#comesFirst[fd] === true) === areFirst) {
+        this.#handlerByFd[fd]?.onReady(this.#poller.eventFlags(index));
+      }
+    }
+    if (!isResumedFirst) this.#resume(resumed, areFirst);
+  }
+
+  #resume(descriptors: readonly number[], areFirst: boolean): void {
     const { length } = descriptors;
     for (let position = 0; position < length; position++) {
       const fd = descriptors[(position + this.#firstEvent) % length]!;
-      this.#handlerByFd[fd]?.onReady(0);
+      if ((this.#comesFirst[fd] === true) === areFirst) this.#handlerByFd[fd]?.onReady(0);
     }
   }
 
