@@ -1,7 +1,12 @@
 import { errorText } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { checkSupport } from '../sys/libc.ts';
+import { SystemError } from '../sys/system-error.ts';
 import { sendUnixDatagram } from '../sys/unix-datagram.ts';
+
+const RETRY_MS = 100;
+/** A manager that takes nothing is told the latest states. */
+const UNTOLD_MAX = 16;
 
 /** The variables by which systemd says what it wants to be told. */
 export interface ManagerEnvironment {
@@ -18,13 +23,14 @@ export class ServiceManager {
   readonly #socket: string | undefined;
   readonly #watchdogMs: number;
   readonly #log: Log;
+  /** States that the manager has not taken yet. */
+  readonly #untold: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(environment: ManagerEnvironment, log: Log) {
-    const { NOTIFY_SOCKET = '' } = environment;
-    this.#socket = NOTIFY_SOCKET !== '' && checkSupport().supported ? NOTIFY_SOCKET : undefined;
-    this.#watchdogMs = watchdogMs(environment);
     this.#log = log;
+    this.#socket = this.#socketIn(environment);
+    this.#watchdogMs = watchdogMs(environment);
   }
 
   /** Everything is open; from now on the watchdog hears of the process as long as it is alive. */
@@ -33,7 +39,7 @@ export class ServiceManager {
     if (this.#watchdogMs === 0) return;
     // Twice as often as it has to be (sd_watchdog_enabled(3)).
     this.#timer = setInterval(() => {
-      if (isAlive()) this.#tell('WATCHDOG=1');
+      if (isAlive() && this.#untold.length === 0) this.#tell('WATCHDOG=1');
     }, this.#watchdogMs / 2).unref();
   }
 
@@ -54,12 +60,36 @@ export class ServiceManager {
     clearInterval(this.#timer);
   }
 
+  #socketIn({ NOTIFY_SOCKET = '' }: ManagerEnvironment): string | undefined {
+    if (NOTIFY_SOCKET === '') return undefined;
+    const support = checkSupport();
+    if (support.supported) return NOTIFY_SOCKET;
+    const { reason } = support;
+    this.#log.scope('gateway').warn({ reason }, 'the service manager cannot be told anything');
+    return undefined;
+  }
+
   #tell(state: string): void {
     if (this.#socket === undefined) return;
-    try {
-      sendUnixDatagram(this.#socket, state);
-    } catch (error) {
-      this.#log.scope('gateway').warn({ reason: errorText(error) }, 'the service manager is deaf');
+    if (this.#untold.length === UNTOLD_MAX) this.#untold.pop();
+    this.#untold.push(state);
+    if (this.#untold.length === 1) this.#tellUntold(this.#socket);
+  }
+
+  /** In order; what a manager with a full queue does not take waits, since it ends who seems not to have started. */
+  #tellUntold(socket: string): void {
+    for (let state = this.#untold[0]; state !== undefined; state = this.#untold[0]) {
+      try {
+        sendUnixDatagram(socket, state);
+      } catch (error) {
+        if (error instanceof SystemError && error.code === 'EAGAIN') {
+          setTimeout(() => this.#tellUntold(socket), RETRY_MS).unref();
+          return;
+        }
+        const reason = errorText(error);
+        this.#log.scope('gateway').warn({ reason }, 'the service manager is deaf');
+      }
+      this.#untold.shift();
     }
   }
 }

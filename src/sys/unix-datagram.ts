@@ -1,4 +1,4 @@
-import { AF_UNIX, MSG_NOSIGNAL, SOCKADDR_UN, SOCK_CLOEXEC, SOCK_DGRAM } from './layout.ts';
+import { AF_UNIX, MSG_NOSIGNAL, SOCKADDR_UN, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from './layout.ts';
 import { loadLibc } from './libc.ts';
 import { scratch } from './scratch.ts';
 import { closeSocket } from './socket.ts';
@@ -11,7 +11,7 @@ const PATH_BYTES_MAX = SOCKADDR_UN.size - SOCKADDR_UN.sun_path;
  *
  * @param path - of the socket; one that begins with `@` is in the abstract namespace (unix(7)).
  * @param text - short enough for a page of memory, with the address.
- * @throws SystemError when nobody takes it; RangeError when path or text are too long.
+ * @throws SystemError when nobody takes it, EAGAIN when nobody does now; RangeError when path or text are too long.
  */
 export function sendUnixDatagram(path: string, text: string): void {
   const { address, bytes, view } = scratch();
@@ -24,7 +24,7 @@ export function sendUnixDatagram(path: string, text: string): void {
   bytes.set(name, SOCKADDR_UN.sun_path);
   bytes.set(data, SOCKADDR_UN.size);
   const libc = loadLibc();
-  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) throw new SystemError('socket', libc.errno(), path);
   const nameBytes = SOCKADDR_UN.sun_path + name.length;
   const payload = address + SOCKADDR_UN.size;

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { checkSupport } from '../../src/sys/libc.ts';
+import { sendUnixDatagram } from '../../src/sys/unix-datagram.ts';
 import { missingBuild } from '../support/gateway-process.ts';
 import { NotifySocket } from '../support/notify-socket.ts';
 import { OperatedGateway } from '../support/operated-gateway.ts';
@@ -24,6 +25,18 @@ for (const isAbstract of [false, true]) {
     t.equal((await process.child.ended).exitCode, 0);
   });
 }
+
+t.test('a manager that is slow to listen', { skip }, async (t) => {
+  const socket = new NotifySocket(t);
+  let waiting = 0;
+  t.throws(() => {
+    for (; waiting < 100_000; waiting++) sendUnixDatagram(socket.path, 'X=1');
+  }, { code: 'EAGAIN' });
+  t.ok(waiting > 0, `${waiting} states wait already`);
+  const gateway = await OperatedGateway.start(t, {}, {}, { NOTIFY_SOCKET: socket.path });
+  t.equal(await gateway.health('ready'), 200, 'it serves meanwhile');
+  t.equal(await socket.next((state) => state !== 'X=1'), 'READY=1', 'and says so again');
+});
 
 t.test('nobody listens', { skip }, async (t) => {
   const gateway = await OperatedGateway.start(t, {}, {}, { NOTIFY_SOCKET: '/nonexistent/socket' });
