@@ -96,9 +96,9 @@ export class LogOutput {
   }
 
   #end(): void {
+    if (this.#waiting.length > 0) this.#begin();
     const lost = this.lostLines - this.#reportedLines;
     this.#reportedLines = this.lostLines;
     if (lost > 0) this.onTakenAgain(lost);
-    if (this.#pending.length === 0 && this.#waiting.length > 0) this.#begin();
   }
 }

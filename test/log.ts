@@ -169,6 +169,22 @@ t.test('lines beyond the bound are lost, counted and told of', (t) => {
   t.end();
 });
 
+t.test('how many lines were lost is told, however long those are that wait', (t) => {
+  const { taker, taken } = openTaker();
+  const output = new LogOutput(taker.take);
+  const log = new Log({ format: 'json', levels: {} }, output);
+  log.scope('turn').info('offered');
+  const long = 'x'.repeat(1000);
+  while (log.lostLines === 0) log.scope('turn').info(long);
+  for (let lost = log.lostLines; log.lostLines < lost + 3;) log.scope('turn').info('x');
+  const { lostLines } = log;
+  while (taker.isAsked) taker.answer(Infinity);
+  const told = taken().split('\n').filter((line) => line.includes('were lost'));
+  t.equal(told.length, 1);
+  t.match(JSON.parse(told[0]!), { lines: lostLines });
+  t.end();
+});
+
 /** Takes lines when the test says so. */
 function openTaker() {
   let text = '';
