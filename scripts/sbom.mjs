@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ARGS = 'sbom --sbom-format cyclonedx --sbom-type application --package-lock-only'.split(' ');
 
-const { status, stdout, stderr } = spawnSync('npm', ARGS, { cwd: ROOT, encoding: 'utf8' });
+const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
+
+const { status, stdout, stderr } = spawnSync('npm', ARGS, {
+  cwd: ROOT,
+  encoding: 'utf8',
+  maxBuffer: OUTPUT_BYTES_MAX,
+});
 if (status !== 0) {
   process.stderr.write(stderr);
   process.exit(1);
