@@ -1,6 +1,7 @@
 import { ephemeralCredential } from '../../test/support/credentials.ts';
 import { missingBuild, startReady } from '../../test/support/gateway-process.ts';
 import { OperatedGateway, type Sections } from '../../test/support/operated-gateway.ts';
+import type { Owner } from '../../test/support/owner.ts';
 import { poll } from '../../test/support/poll.ts';
 import { openDescriptors } from '../../test/support/process-usage.ts';
 import { RelayLoad } from '../../test/support/relay-load.ts';
@@ -31,7 +32,7 @@ export interface FaultSceneOptions {
 export class FaultScene {
   readonly gateway: OperatedGateway;
   readonly calls: RelayLoad;
-  readonly cleanup: Cleanup;
+  readonly owner: Owner;
   readonly findings: Finding[] = [];
   /** Processor share of the gateway with nothing wrong. */
   controlShare = 0;
@@ -40,12 +41,12 @@ export class FaultScene {
   private constructor(
     gateway: OperatedGateway,
     calls: RelayLoad,
-    cleanup: Cleanup,
+    owner: Owner,
     idleDescriptors: number,
   ) {
     this.gateway = gateway;
     this.calls = calls;
-    this.cleanup = cleanup;
+    this.owner = owner;
     this.#idleDescriptors = idleDescriptors;
   }
 
@@ -54,19 +55,26 @@ export class FaultScene {
     options: FaultSceneOptions,
     act: (scene: FaultScene) => Promise<void>,
   ): Promise<readonly Finding[]> {
-    return Cleanup.around(async (cleanup) => {
-      const scene = await FaultScene.#open(options, cleanup);
-      const control = await relayFor(scene.calls, scene.pid, CONTROL_MS);
-      scene.controlShare = control.processorShare;
-      scene.findings.push(untouched('control: calls with nothing wrong', control));
-      await act(scene);
-      return scene.findings;
-    });
+    return Cleanup.around((cleanup) => FaultScene.under(cleanup, options, act));
   }
 
-  static async #open(options: FaultSceneOptions, cleanup: Cleanup): Promise<FaultScene> {
+  /** Does the same for a scenario that has opened something before: both end with one owner. */
+  static async under(
+    owner: Owner,
+    options: FaultSceneOptions,
+    act: (scene: FaultScene) => Promise<void>,
+  ): Promise<readonly Finding[]> {
+    const scene = await FaultScene.#open(options, owner);
+    const control = await relayFor(scene.calls, scene.pid, CONTROL_MS);
+    scene.controlShare = control.processorShare;
+    scene.findings.push(untouched('control: calls with nothing wrong', control));
+    await act(scene);
+    return scene.findings;
+  }
+
+  static async #open(options: FaultSceneOptions, owner: Owner): Promise<FaultScene> {
     const { changes = {}, environment = {}, launch = startReady } = options;
-    const gateway = await OperatedGateway.start(cleanup, changes, {}, environment, launch);
+    const gateway = await OperatedGateway.start(owner, changes, {}, environment, launch);
     // The connections of who asks how it does stay open.
     await Promise.all([gateway.status(), gateway.health('ready'), gateway.metrics()]);
     const idleDescriptors = openDescriptors(gateway.process.child.pid);
@@ -77,8 +85,8 @@ export class FaultScene {
       packetsPerSecond: options.packetsPerSecond ?? PACKETS_PER_SECOND,
       secret: LOOPBACK_SERVER.secret,
     });
-    cleanup.teardown(() => calls.close());
-    return new FaultScene(gateway, calls, cleanup, idleDescriptors);
+    owner.teardown(() => calls.close());
+    return new FaultScene(gateway, calls, owner, idleDescriptors);
   }
 
   get pid(): number {
@@ -102,7 +110,7 @@ export class FaultScene {
     const { secret } = LOOPBACK_SERVER;
     const credential = ephemeralCredential(secret, user, expiresAtUnixSeconds);
     const client = await TurnClient.open({ server: this.gateway.server, credential });
-    this.cleanup.teardown(() => client.close());
+    this.owner.teardown(() => client.close());
     return client;
   }
 

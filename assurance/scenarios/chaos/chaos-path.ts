@@ -4,9 +4,10 @@ import { openUdpEchoPeer, type UdpEchoPeer } from '../../../test/support/echo-pe
 import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { callThrough } from '../../support/chaos/calls.ts';
-import { ChaosProxy } from '../../support/chaos/chaos-proxy.ts';
+import { ChaosProxy, type ChaosProxyOptions } from '../../support/chaos/chaos-proxy.ts';
 import { FAULTLESS, type Faults } from '../../support/chaos/faults.ts';
 import { aliveFinding, callFinding, iceServerAt, withGateway } from '../../support/chaos/scene.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import type { LiveGateway } from '../../support/live-gateway.ts';
 
 const RUNS = 20;
@@ -31,11 +32,11 @@ async function run(gateway: LiveGateway, options: ScenarioOptions): Promise<read
   const runs = Math.max(1, Math.round(RUNS * options.scale));
   const peer = await openUdpEchoPeer();
   try {
-    const blackHoles = await repeat(runs, (number) =>
-      throughBlackHole(gateway, peer, options.seed + number),
+    const blackHoles = await repeat(runs, (cleanup, number) =>
+      throughBlackHole(cleanup, gateway, peer, options.seed + number),
     );
-    const rebindings = await repeat(runs, (number) =>
-      afterRebinding(gateway, peer, options.seed + number),
+    const rebindings = await repeat(runs, (cleanup, number) =>
+      afterRebinding(cleanup, gateway, peer, options.seed + number),
     );
     return [
       runsFinding('small packets next to large ones that disappear', blackHoles),
@@ -50,11 +51,12 @@ async function run(gateway: LiveGateway, options: ScenarioOptions): Promise<read
 
 async function repeat(
   runs: number,
-  work: (number: number) => Promise<string | undefined>,
+  work: (cleanup: Cleanup, number: number) => Promise<string | undefined>,
 ): Promise<(string | undefined)[]> {
   const problems: (string | undefined)[] = [];
   for (let number = 0; number < runs; number++) {
-    problems.push(await work(number).catch((error: unknown) => String(error)));
+    const worked = Cleanup.around((cleanup) => work(cleanup, number));
+    problems.push(await worked.catch((error: unknown) => String(error)));
   }
   return problems;
 }
@@ -71,26 +73,31 @@ function runsFinding(what: string, problems: readonly (string | undefined)[]): F
   };
 }
 
+/** A client with a channel to the peer, on a bad network of its own. */
 async function openClient(
-  { secret }: LiveGateway,
+  cleanup: Cleanup,
+  { udp, secret }: LiveGateway,
   peer: UdpEchoPeer,
-  proxy: ChaosProxy,
-): Promise<TurnClient> {
+  network: Pick<ChaosProxyOptions, 'faults' | 'seed'>,
+): Promise<{ readonly client: TurnClient; readonly proxy: ChaosProxy }> {
+  const proxy = await ChaosProxy.open({ server: udp, ...network });
+  cleanup.teardown(() => proxy.close());
   const credential = ephemeralCredential(secret, 'path');
   const client = await TurnClient.open({ server: proxy.address, credential });
+  cleanup.teardown(() => client.close());
   await client.allocate();
   await client.channelBind(CHANNEL, peer.address);
-  return client;
+  return { client, proxy };
 }
 
 /** Says what is wrong when not all small packets come back, or when a large one does. */
 async function throughBlackHole(
+  cleanup: Cleanup,
   gateway: LiveGateway,
   peer: UdpEchoPeer,
   seed: number,
 ): Promise<string | undefined> {
-  const proxy = await ChaosProxy.open({ server: gateway.udp, faults: BLACK_HOLE, seed });
-  const client = await openClient(gateway, peer, proxy);
+  const { client } = await openClient(cleanup, gateway, peer, { faults: BLACK_HOLE, seed });
   let [small, large] = [0, 0];
   client.onData = ({ length }) => void (length === SMALL_BYTES ? small++ : large++);
   for (let count = 0; count < PACKETS; count++) {
@@ -100,40 +107,33 @@ async function throughBlackHole(
   }
   await untilTrue(() => small === PACKETS);
   await client.refresh(0);
-  await client.close();
-  proxy.close();
   if (small === PACKETS && large === 0) return undefined;
   return `${small} of ${PACKETS} small ones, ${large} large ones`;
 }
 
 /** Says what is wrong when the old 5-tuple is of use to the new one, or the client cannot begin anew. */
 async function afterRebinding(
+  cleanup: Cleanup,
   gateway: LiveGateway,
   peer: UdpEchoPeer,
   seed: number,
 ): Promise<string | undefined> {
-  const proxy = await ChaosProxy.open({ server: gateway.udp, faults: FAULTLESS, seed });
-  const client = await openClient(gateway, peer, proxy);
-  try {
-    const received: string[] = [];
-    client.onData = (data) => void received.push(Buffer.from(data).toString());
-    client.sendOnChannel(CHANNEL, Buffer.from('before'));
-    await untilTrue(() => received.length === 1);
-    if (received.at(-1) !== 'before') return 'nothing came back before';
-    proxy.rebind();
-    client.sendOnChannel(CHANNEL, Buffer.from('with nothing allocated'));
-    await pause(SETTLE_MS);
-    if (received.length !== 1) return 'the new address used the allocation of the old one';
-    await client.allocate();
-    await client.channelBind(CHANNEL, peer.address);
-    client.sendOnChannel(CHANNEL, Buffer.from('after'));
-    await untilTrue(() => received.length === 2);
-    await client.refresh(0);
-    return received.at(-1) === 'after' ? undefined : 'nothing came back after';
-  } finally {
-    await client.close();
-    proxy.close();
-  }
+  const { client, proxy } = await openClient(cleanup, gateway, peer, { faults: FAULTLESS, seed });
+  const received: string[] = [];
+  client.onData = (data) => void received.push(Buffer.from(data).toString());
+  client.sendOnChannel(CHANNEL, Buffer.from('before'));
+  await untilTrue(() => received.length === 1);
+  if (received.at(-1) !== 'before') return 'nothing came back before';
+  proxy.rebind();
+  client.sendOnChannel(CHANNEL, Buffer.from('with nothing allocated'));
+  await pause(SETTLE_MS);
+  if (received.length !== 1) return 'the new address used the allocation of the old one';
+  await client.allocate();
+  await client.channelBind(CHANNEL, peer.address);
+  client.sendOnChannel(CHANNEL, Buffer.from('after'));
+  await untilTrue(() => received.length === 2);
+  await client.refresh(0);
+  return received.at(-1) === 'after' ? undefined : 'nothing came back after';
 }
 
 async function untilTrue(isTrue: () => boolean): Promise<void> {

@@ -23,7 +23,7 @@ export const backendDown: Scenario = {
     FaultScene.run({}, async (scene) => {
       let backend = await openEcho(0);
       const { port } = backend.address();
-      scene.cleanup.teardown(() => backend.close());
+      scene.owner.teardown(() => backend.close());
       const its = await RelayLoad.open({
         server: scene.gateway.server,
         peer: addressFrom('127.0.0.1', port),
@@ -31,7 +31,7 @@ export const backendDown: Scenario = {
         packetsPerSecond: 40,
         secret: LOOPBACK_SERVER.secret,
       });
-      scene.cleanup.teardown(() => its.close());
+      scene.owner.teardown(() => its.close());
       const before = await relayFor(its, scene.pid, DOWN_MS * 4);
       scene.findings.push(untouched('control: calls to the other backend', before));
       const rounds = Math.ceil(ROUNDS * scale);

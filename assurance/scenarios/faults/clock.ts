@@ -41,7 +41,7 @@ async function run(cleanup: Cleanup, stepMs: number): Promise<readonly Finding[]
   ];
   // Calls whose credentials outlast the hour, so that only the clock of lifetimes could end them.
   const changes = { auth: { on_expiry: 'refuse' } };
-  return FaultScene.run({ changes, launch: launchBy(launcher) }, async (scene) => {
+  return FaultScene.under(cleanup, { changes, launch: launchBy(launcher) }, async (scene) => {
     const calls = scene.calls.clients.length;
     const known = await scene.openClient('known', unixSeconds() + LONG_SECONDS);
     await known.allocate();

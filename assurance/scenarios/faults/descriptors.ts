@@ -28,7 +28,7 @@ export const descriptors: Scenario = {
       const limit = descriptorLimitOf(scene.pid);
       const codes: number[] = [];
       const sockets: Socket[] = [];
-      scene.cleanup.teardown(() => sockets.forEach((socket) => socket.destroy()));
+      scene.owner.teardown(() => sockets.forEach((socket) => socket.destroy()));
       // Once calls have the second socket that long ones get.
       await scene.spare('before', () => pause(8000));
       const { processorShare } = await scene.spare('no descriptor left', async () => {

@@ -33,7 +33,7 @@ export const diskFull: Scenario = {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
       cleanup.teardown(() => execFileSync('umount', [folder]));
       const file = join(folder, 'log');
-      return FaultScene.run({ launch: launchBy(outputTo(file)) }, async (scene) => {
+      return FaultScene.under(cleanup, { launch: launchBy(outputTo(file)) }, async (scene) => {
         await writeMuch(scene, 'disk full', scale);
         execFileSync('mount', ['-o', `remount,size=${ROOM_BYTES}`, folder]);
         await expectLog(scene, () => readFile(file, 'latin1'));
@@ -51,7 +51,7 @@ export const blockedStdout: Scenario = {
     withFolder((folder, cleanup) => {
       const pipe = join(folder, 'pipe');
       execFileSync('mkfifo', [pipe]);
-      return FaultScene.run({ launch: launchBy(outputTo(pipe)) }, async (scene) => {
+      return FaultScene.under(cleanup, { launch: launchBy(outputTo(pipe)) }, async (scene) => {
         await writeMuch(scene, 'nobody reads', scale);
         const reader = new TestProcess('cat', [pipe]);
         cleanup.teardown(() => reader.stop());

@@ -47,7 +47,7 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
       addresses: [{ bind: RELAY_ADDRESS, advertise: RELAY_ADDRESS }],
     },
   };
-  return FaultScene.run({ changes, launch: launchBy(launcher) }, async (scene) => {
+  return FaultScene.under(cleanup, { changes, launch: launchBy(launcher) }, async (scene) => {
     const clients: TurnClient[] = [];
     const before = residentBytes(scene.pid);
     let codes: number[] = [];

@@ -19,7 +19,7 @@ export const stopped: Scenario = {
   run: ({ scale }) =>
     FaultScene.run({ calls: CALLS, changes: { auth: { on_expiry: 'close' } } }, async (scene) => {
       const { child } = scene.gateway.process;
-      scene.cleanup.teardown(() => child.signal('SIGCONT'));
+      scene.owner.teardown(() => child.signal('SIGCONT'));
       await openShortLived(scene);
       const before = scene.gateway.records('a relay worker was started again').length;
       child.signal('SIGSTOP');
