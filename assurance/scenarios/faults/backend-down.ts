@@ -1,9 +1,7 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { openUdpEchoPeer } from '../../../test/support/echo-peer.ts';
 import { RelayLoad } from '../../../test/support/relay-load.ts';
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
-import { addressFrom } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
 import { missingForFaults, FaultScene } from '../../support/fault-scene.ts';
 import { atLeast, atMost, untouched } from '../../support/findings.ts';
@@ -21,12 +19,12 @@ export const backendDown: Scenario = {
   missing: missingForFaults,
   run: ({ scale }) =>
     FaultScene.run({}, async (scene) => {
-      let backend = await openEcho(0);
-      const { port } = backend.address();
+      let backend = await openUdpEchoPeer();
+      const { address } = backend;
       scene.owner.teardown(() => backend.close());
       const its = await RelayLoad.open({
         server: scene.gateway.server,
-        peer: addressFrom('127.0.0.1', port),
+        peer: address,
         clients: 50,
         packetsPerSecond: 40,
         secret: LOOPBACK_SERVER.secret,
@@ -44,7 +42,7 @@ export const backendDown: Scenario = {
           const down = await relayFor(its, scene.pid, DOWN_MS);
           share = Math.max(share, down.processorShare);
           heard += down.received;
-          backend = await openEcho(port);
+          backend = await openUdpEchoPeer('127.0.0.1', { port: address.port });
           const up = await relayFor(its, scene.pid, DOWN_MS);
           lostAfterwards += up.sent - up.received;
           await pause(100);
@@ -62,11 +60,3 @@ export const backendDown: Scenario = {
       await scene.expectRecovery();
     }),
 };
-
-async function openEcho(port: number) {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
-  socket.on('message', (data, from) => socket.send(data, from.port, from.address));
-  socket.bind(port, '127.0.0.1');
-  await once(socket, 'listening');
-  return socket;
-}

@@ -126,7 +126,7 @@ async function startTraffic(
   load.start();
   return {
     counts: () => ({
-      atPeer: peer.received.length,
+      atPeer: peer.arrived,
       atClients: atClients + load.count.received,
       sent: sent + load.count.sent,
     }),

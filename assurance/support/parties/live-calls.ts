@@ -1,9 +1,8 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
+import { openUdpEchoPeer } from '../../../test/support/echo-peer.ts';
 import { RelayLoad, type LoadCount } from '../../../test/support/relay-load.ts';
-import { addressFrom, TurnClient } from '../../../test/support/turn-client.ts';
+import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { ServerAddress } from '../../../test/support/turn-transport.ts';
 import { within } from '../../../test/support/child-process.ts';
 import { ADDRESSES } from '../attack-network.ts';
@@ -41,13 +40,14 @@ let newcomers = 0;
 
 const api = {
   open: async ({ server, secret, calls, packetsPerSecond }: LiveCallsOrder): Promise<void> => {
-    const peer = await openEchoPeer();
+    const receiveBufferBytes = PEER_BUFFER_BYTES;
+    const peer = await openUdpEchoPeer(ADDRESSES.peer, { receiveBufferBytes });
     load = await RelayLoad.open({
       server,
       secret,
       clients: calls,
       packetsPerSecond,
-      peer: addressFrom(ADDRESSES.peer, peer.address().port),
+      peer: peer.address,
       localAddressOf: (client) => `10.200.${client >> 8}.${client & 0xff}`,
     });
   },
@@ -83,14 +83,6 @@ async function isServed(server: ServerAddress, secret: string): Promise<boolean>
   } finally {
     await client.close();
   }
-}
-
-async function openEchoPeer(): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: PEER_BUFFER_BYTES });
-  socket.on('message', (data, from) => socket.send(data, from.port, from.address));
-  socket.bind(0, ADDRESSES.peer);
-  await once(socket, 'listening');
-  return socket;
 }
 
 serveCalls(api);
