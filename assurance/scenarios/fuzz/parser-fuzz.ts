@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeededRandom } from '../../../test/support/core/seeded-random.ts';
+import { usedBytes } from '../../../test/support/heap.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { ByteMutator, type Corpus } from '../../support/fuzz/byte-mutator.ts';
 import { parserCorpus } from '../../support/fuzz/parser-corpus.ts';
@@ -8,7 +9,6 @@ import {
   type ParserName,
   type ParserTarget,
 } from '../../support/fuzz/parser-targets.ts';
-import { usedHeapBytes } from '../../support/heap.ts';
 
 /** Mutants of each parser at scale 1, ten million in all; what is cheap and deep gets more. */
 const MUTANTS: Readonly<Record<ParserName, number>> = {
@@ -52,7 +52,7 @@ async function run(options: ScenarioOptions): Promise<readonly Finding[]> {
   const corpus = parserCorpus();
   const names = Object.keys(PARSER_TARGETS) as ParserName[];
   for (const name of names) await fuzz(name, corpus[name], WARM_UP, options.seed);
-  const before = usedHeapBytes();
+  const before = usedBytes();
   const tallies: Tally[] = [];
   for (const name of names) {
     const count = Math.ceil(MUTANTS[name] * options.scale);
@@ -60,7 +60,7 @@ async function run(options: ScenarioOptions): Promise<readonly Finding[]> {
     options.progress(`${name}: ${tally.mutants} mutants, slowest ${tally.slowestMs.toFixed(3)} ms`);
     tallies.push(tally);
   }
-  return [...tallies.flatMap(findingsOf), heapFinding(usedHeapBytes() - before)];
+  return [...tallies.flatMap(findingsOf), heapFinding(usedBytes() - before)];
 }
 
 async function fuzz(name: ParserName, corpus: Corpus, count: number, seed: number): Promise<Tally> {
@@ -133,7 +133,7 @@ function findingsOf(tally: Tally): Finding[] {
 
 function heapFinding(bytes: number): Finding {
   return {
-    what: 'growth of the heap',
+    what: 'growth of the heap and of buffers',
     figure: `${(bytes / 1e6).toFixed(2)} MB`,
     bound: `< ${HEAP_GROWTH_BYTES_MAX / 1e6} MB`,
     holds: bytes < HEAP_GROWTH_BYTES_MAX,
