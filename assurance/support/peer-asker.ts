@@ -1,6 +1,6 @@
 import type { TurnCredential } from '../../test/support/credentials.ts';
 import type { Owner } from '../../test/support/owner.ts';
-import { addressFrom, TurnClient, TurnError } from '../../test/support/turn-client.ts';
+import { addressFrom, codeOf, TurnClient } from '../../test/support/turn-client.ts';
 import type { ServerAddress } from '../../test/support/turn-transport.ts';
 import { IPV4, IPV6, type TransportAddress } from '../../src/stun/transport-address.ts';
 
@@ -45,29 +45,19 @@ export class PeerAsker {
     return new PeerAsker(ipv4, ipv6, [...allocated4.relayed, ...allocated6.relayed]);
   }
 
-  /** Asks for a permission and for a channel. */
+  /** Asks for a permission and for a channel; throws Error without an answer. */
   async ask(ip: string, port: number): Promise<PeerAnswers> {
     const peer = addressFrom(ip, port);
     const client = this.clientFor(peer);
     const channel = CHANNEL_MIN + (this.#channels++ % CHANNELS);
-    return {
-      createPermission: await codeOf(client.createPermission(peer)),
-      channelBind: await codeOf(client.channelBind(channel, peer)),
-    };
+    const createPermission = await codeOf(client.createPermission(peer));
+    const channelBind = await codeOf(client.channelBind(channel, peer));
+    if (createPermission < 0 || channelBind < 0) throw new Error(`no answer about ${ip}:${port}`);
+    return { createPermission, channelBind };
   }
 
   /** The client whose allocation is of the family of the peer. */
   clientFor(peer: TransportAddress): TurnClient {
     return peer.family === IPV6 ? this.ipv6 : this.ipv4;
-  }
-}
-
-async function codeOf(request: Promise<unknown>): Promise<number> {
-  try {
-    await request;
-    return 0;
-  } catch (error) {
-    if (error instanceof TurnError) return error.code;
-    throw error;
   }
 }

@@ -72,6 +72,16 @@ export class TurnError extends Error {
   }
 }
 
+/** Says how a request was answered: 0 for success, else the error code; -1 when there was no answer. */
+export async function codeOf(request: Promise<unknown>): Promise<number> {
+  try {
+    await request;
+    return 0;
+  } catch (error) {
+    return error instanceof TurnError ? error.code : -1;
+  }
+}
+
 /** First retransmission of a request over UDP, doubled each time (RFC 8489 §6.2.1). */
 const RETRANSMIT_MS = 500;
 const REQUEST_MS_MAX = 10_000;

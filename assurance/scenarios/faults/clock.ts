@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { TurnError, type TurnClient } from '../../../test/support/turn-client.ts';
+import { codeOf } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
@@ -52,7 +52,7 @@ async function run(cleanup: Cleanup, stepMs: number): Promise<readonly Finding[]
         await known.refresh(600);
       });
       const soon = await scene.openClient('soon', unixSeconds() + HOUR_SECONDS / 2);
-      const code = await codeOf(soon);
+      const code = await codeOf(soon.allocate());
       const isOver = offset > 0;
       scene.findings.push(
         isSo(
@@ -74,15 +74,6 @@ async function run(cleanup: Cleanup, stepMs: number): Promise<readonly Finding[]
 
 async function liveCount({ gateway }: FaultScene): Promise<number> {
   return (await gateway.status()).allocations.active;
-}
-
-async function codeOf(client: TurnClient): Promise<number> {
-  try {
-    await client.allocate();
-    return 0;
-  } catch (error) {
-    return error instanceof TurnError ? error.code : -1;
-  }
 }
 
 function unixSeconds(): number {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { missingTool } from '../../../test/support/child-process.ts';
-import { TurnError } from '../../../test/support/turn-client.ts';
+import { codeOf } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
 import { missingForFaults, FaultScene } from '../../support/fault-scene.ts';
 import { atLeast, atMost, exactly, isSo } from '../../support/findings.ts';
@@ -33,8 +33,10 @@ export const descriptors: Scenario = {
       await scene.spare('before', () => pause(8000));
       const { processorShare } = await scene.spare('no descriptor left', async () => {
         setLimit(scene.pid, ALL_OPEN);
-        for (let count = 0; count < NEWCOMERS; count++)
-          codes.push(await allocateCode(scene, count));
+        for (let count = 0; count < NEWCOMERS; count++) {
+          const newcomer = await scene.openClient(`newcomer-${count}`);
+          codes.push(await codeOf(newcomer.allocate()));
+        }
         for (let count = 0; count < CONNECTIONS; count++) sockets.push(await openConnection(scene));
         await pause(FAULT_MS * scale);
       });
@@ -61,16 +63,6 @@ function descriptorLimitOf(pid: number): number {
 
 function setLimit(pid: number, descriptorsMax: number): void {
   execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${descriptorsMax}:`]);
-}
-
-async function allocateCode(scene: FaultScene, index: number): Promise<number> {
-  const client = await scene.openClient(`newcomer-${index}`);
-  try {
-    await client.allocate();
-    return 0;
-  } catch (error) {
-    return error instanceof TurnError ? error.code : -1;
-  }
 }
 
 /** The kernel takes it, and the gateway cannot. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { within } from '../../../test/support/child-process.ts';
-import { TurnError } from '../../../test/support/turn-client.ts';
+import { codeOf } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly } from '../../support/findings.ts';
@@ -21,7 +21,7 @@ export const drain: Scenario = {
     FaultScene.run({ changes: { admin: { drain_timeout: '1h' } } }, async (scene) => {
       const { gateway, findings } = scene;
       const { child } = gateway.process;
-      const refusals: number[] = [];
+      const codes: number[] = [];
       let notReadyMs = Infinity;
       await scene.spare('draining', async () => {
         const begin = performance.now();
@@ -31,18 +31,13 @@ export const drain: Scenario = {
         }
         for (let count = 0; count < NEWCOMERS; count++) {
           const newcomer = await scene.openClient(`newcomer-${count}`);
-          const code = await newcomer.allocate().catch((error: unknown) => error);
-          if (code instanceof TurnError) refusals.push(code.code);
+          codes.push(await codeOf(newcomer.allocate()));
         }
         await pause(DRAIN_MS * scale);
       });
       findings.push(
         atMost('not ready after', notReadyMs, READY_MS_MAX, 'ms'),
-        exactly(
-          'newcomers answered 508',
-          refusals.filter((code) => code === 508).length,
-          NEWCOMERS,
-        ),
+        exactly('newcomers answered 508', codes.filter((code) => code === 508).length, NEWCOMERS),
         exactly(
           'live calls',
           (await gateway.status()).allocations.active,

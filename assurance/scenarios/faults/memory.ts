@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { RELAY_PORTS } from '../../../test/support/free-ports.ts';
 import { poll } from '../../../test/support/poll.ts';
-import { TurnError, type TurnClient } from '../../../test/support/turn-client.ts';
+import { codeOf, type TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
@@ -55,7 +55,7 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
       for (let first = 0; first < wanted + BEYOND; first += AT_A_TIME) {
         const users = Array.from({ length: AT_A_TIME }, (_, index) => `user-${first + index}`);
         const opened = await Promise.all(users.map((user) => scene.openClient(user)));
-        codes = codes.concat(await Promise.all(opened.map(allocateCode)));
+        codes = codes.concat(await Promise.all(opened.map((client) => codeOf(client.allocate()))));
         clients.push(...opened);
       }
     });
@@ -83,15 +83,6 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
     }
     await scene.expectRecovery();
   });
-}
-
-async function allocateCode(client: TurnClient): Promise<number> {
-  try {
-    await client.allocate();
-    return 0;
-  } catch (error) {
-    return error instanceof TurnError ? error.code : -1;
-  }
 }
 
 /** A group can go once the last process in it is gone. */

@@ -1,5 +1,5 @@
 import { RELAY_PORTS } from '../../../test/support/free-ports.ts';
-import { TurnError, type TurnClient } from '../../../test/support/turn-client.ts';
+import { codeOf, type TurnClient } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
 import { missingForFaults, FaultScene } from '../../support/fault-scene.ts';
 import { exactly } from '../../support/findings.ts';
@@ -53,11 +53,8 @@ async function fill(
 ): Promise<void> {
   const granted: TurnClient[] = [];
   for (const client of clients) {
-    const code = await client.allocate().then(
-      () => undefined,
-      (error: unknown) => (error instanceof TurnError ? error.code : -1),
-    );
-    if (code === undefined) granted.push(client);
+    const code = await codeOf(client.allocate());
+    if (code === 0) granted.push(client);
     else if (code !== 508) wrong.code += 1;
   }
   wrong.granted += SPARE_PORTS - granted.length;
