@@ -19,8 +19,7 @@ import {
 } from '../support/server-under-test.ts';
 import { addressFrom, TurnClient } from '../support/turn-client.ts';
 import { openUdpSpy } from '../support/udp-spy.ts';
-import { LIBJUICE, STACKS, type Stack } from '../support/webrtc-stacks.ts';
-import { candidateTypes, echo, offerWithCandidates } from '../support/webrtc.ts';
+import { echoCall, LIBJUICE, STACKS, type InTime, type Stack } from '../support/webrtc-stacks.ts';
 import { openEchoPeer } from '../support/werift-peer.ts';
 
 const CALL_MS_MAX = 30_000;
@@ -110,19 +109,13 @@ function textOf(message: StunMessage, type: number): string {
 }
 
 async function callThroughRelay(t: Test, stack: Stack, iceServer: IceServer): Promise<void> {
-  const connection = stack.open({ iceServers: [iceServer], iceTransportPolicy: 'relay' });
-  t.teardown(() => connection.close());
   const peer = openEchoPeer();
   t.teardown(() => peer.close());
-  const inTime = <Value>(what: string, promise: Promise<Value>): Promise<Value> =>
-    within(CALL_MS_MAX, promise, () => `${stack.name}: ${what} takes too long`);
-
-  const channel = connection.createDataChannel('echo');
-  const offer = await inTime('gathering', offerWithCandidates(connection));
-  t.same(candidateTypes(offer), ['relay'], 'candidates');
-  const echoed = echo(channel, TEXTS);
-  await connection.setRemoteDescription({ type: 'answer', sdp: await peer.answer(offer) });
-  t.same(await inTime('the data channel', echoed), TEXTS, 'messages come back');
+  const inTime: InTime = (step, promise) =>
+    within(CALL_MS_MAX, promise, () => `${stack.name}: ${step} takes too long`);
+  const answer = (offer: string): Promise<string> => peer.answer(offer);
+  const echoed = await echoCall(stack, iceServer, TEXTS, answer, inTime);
+  t.same(echoed, TEXTS, 'messages come back');
 }
 
 async function relayOverIpv6(

@@ -65,6 +65,12 @@ export function candidateTypes(sdp: string): string[] {
   return [...new Set([...sdp.matchAll(/^a=candidate:.* typ (\w+)/gm)].map(([, type]) => type!))];
 }
 
+/** Throws an Error that says which there are when not all candidates are relayed ones. */
+export function expectRelayedOnly(sdp: string): void {
+  const types = candidateTypes(sdp).join();
+  if (types !== 'relay') throw new Error(`candidates: ${types}`);
+}
+
 /** A session description without the candidates that are not on `address`. */
 export function onlyCandidatesOn(address: string, sdp: string): string {
   return sdp

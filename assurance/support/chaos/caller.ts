@@ -1,7 +1,5 @@
 import { within } from '../../../test/support/child-process.ts';
-import { candidateTypes, echo, offerWithCandidates } from '../../../test/support/webrtc.ts';
-import { STACKS } from '../../../test/support/webrtc-stacks.ts';
-import { gatePeer, type GatedPeer } from '../../../test/support/relay-gate.ts';
+import { echoCall, STACKS, type InTime } from '../../../test/support/webrtc-stacks.ts';
 import { openPatientPeer } from './patient-peer.ts';
 import type { CallOutcome, CallOrder } from './calls.ts';
 
@@ -28,30 +26,19 @@ async function call(): Promise<CallOutcome> {
 /** Says what went wrong; nothing when all messages came back. */
 async function callOnce(): Promise<string> {
   let step = 'gathering';
-  const inTime = <Value>(what: string, promise: Promise<Value>): Promise<Value> => {
-    step = what;
+  const inTime: InTime = (next, promise) => {
+    step = next;
     return within(order.callMsMax, promise, () => 'takes too long');
   };
   const stack = STACKS.find(({ name }) => name === order.stack)!;
-  const { iceServer } = order;
-  const connection = stack.open({ iceServers: [iceServer], iceTransportPolicy: 'relay' });
   const peer = openPatientPeer();
-  let gate: GatedPeer | undefined;
+  const answer = (offer: string): Promise<string> => peer.answer(offer);
   try {
-    const channel = connection.createDataChannel('echo');
-    const offer = await inTime('gathering', offerWithCandidates(connection));
-    if (candidateTypes(offer).join() !== 'relay') return 'no relayed address';
-    const echoed = echo(channel, TEXTS);
-    const answer = await inTime('answering', peer.answer(offer));
-    gate = await gatePeer(answer);
-    await connection.setRemoteDescription({ type: 'answer', sdp: gate.sdp });
-    const texts = await inTime('exchanging data', echoed);
+    const texts = await echoCall(stack, order.iceServer, TEXTS, answer, inTime);
     return texts.join() === TEXTS.join() ? '' : 'other data';
   } catch (error) {
     return `${step}: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
-    connection.close();
     peer.close();
-    gate?.close();
   }
 }

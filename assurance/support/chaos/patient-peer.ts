@@ -1,12 +1,13 @@
 import { PeerConnection } from 'node-datachannel';
 import { RTCPeerConnection } from 'node-datachannel/polyfill';
+import { gatePeer, type GatedPeer } from '../../../test/support/relay-gate.ts';
 import { onlyCandidatesOn } from '../../../test/support/webrtc.ts';
 
 const HOST = '127.0.0.1';
 
 /** A peer that sends back the messages of data channels, of a stack that sends again what gets lost. */
 export interface PatientPeer {
-  /** Answers an offer that names all candidates, with host candidates on IPv4 loopback. */
+  /** Answers an offer that names all candidates, with one candidate that only relayed addresses reach; once. */
   answer(offerSdp: string): Promise<string>;
   close(): void;
 }
@@ -21,6 +22,7 @@ export function openPatientPeer(): PatientPeer {
     // oxlint-disable-next-line prefer-add-event-listener
     channel.onmessage = (event: { readonly data: unknown }) => channel.send(String(event.data));
   };
+  let gate: GatedPeer | undefined;
   return {
     async answer(offerSdp) {
       await connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
@@ -31,8 +33,12 @@ export function openPatientPeer(): PatientPeer {
       });
       await connection.setLocalDescription(await connection.createAnswer());
       if (connection.iceGatheringState !== 'complete') await gathered;
-      return onlyCandidatesOn(HOST, connection.localDescription!.sdp);
+      gate = await gatePeer(onlyCandidatesOn(HOST, connection.localDescription!.sdp));
+      return gate.sdp;
     },
-    close: () => connection.close(),
+    close() {
+      connection.close();
+      gate?.close();
+    },
   };
 }
