@@ -1,5 +1,6 @@
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../../../test/support/echo-peer.ts';
+import { missingBuild } from '../../../test/support/gateway-process.ts';
 import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { callThrough } from '../../support/chaos/calls.ts';
@@ -25,7 +26,7 @@ const CORRUPTING_STREAM: Faults = { ...FAULTLESS, corrupted: 50, lost: 10 };
 export const chaosCorruption: Scenario = {
   name: 'chaos-corruption',
   promise: 'no corrupt request is taken for a genuine one, and corrupt bytes harm nobody else',
-  missing: () => false,
+  missing: missingBuild,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
 

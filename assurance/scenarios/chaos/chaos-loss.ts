@@ -1,3 +1,4 @@
+import { missingBuild } from '../../../test/support/gateway-process.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { callThrough } from '../../support/chaos/calls.ts';
 import { ChaosProxy } from '../../support/chaos/chaos-proxy.ts';
@@ -27,7 +28,7 @@ const BAD_STREAM: Faults = { ...FAULTLESS, delayed: 300, delayMsMax: 40 };
 export const chaosLoss: Scenario = {
   name: 'chaos-loss',
   promise: 'calls come about at 30 % loss each way, with reordering and duplicates',
-  missing: () => false,
+  missing: missingBuild,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
 

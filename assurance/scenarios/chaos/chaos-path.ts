@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../../../test/support/echo-peer.ts';
+import { missingBuild } from '../../../test/support/gateway-process.ts';
 import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { callThrough } from '../../support/chaos/calls.ts';
@@ -24,7 +25,7 @@ export const chaosPath: Scenario = {
   name: 'chaos-path',
   promise:
     'small packets flow where large ones disappear, and a client whose address changes goes on',
-  missing: () => false,
+  missing: missingBuild,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { configMutants, expectVerdict } from '../../../test/support/config-mutants.ts';
+import { missingBuild } from '../../../test/support/gateway-process.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { aliveFinding, withGateway } from '../../support/chaos/scene.ts';
 import { ReloadFuzzer } from '../../support/fuzz/reload-fuzzer.ts';
@@ -12,7 +13,7 @@ const RELOADS = 300;
 export const configFuzz: Scenario = {
   name: 'config-fuzz',
   promise: 'a broken file is refused with a position, and the configuration in force stays',
-  missing: () => false,
+  missing: missingBuild,
   run: async (options) => [
     parseFinding(options),
     ...(await withGateway((gateway) => reloadFindings(gateway, options))),

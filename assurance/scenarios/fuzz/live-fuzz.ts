@@ -3,6 +3,7 @@ import { openUdpEchoPeer, type UdpEchoPeer } from '../../../test/support/echo-pe
 import { RelayLoad, type LoadCount } from '../../../test/support/relay-load.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { aliveFinding, withGateway } from '../../support/chaos/scene.ts';
+import { missingForFaults } from '../../support/fault-scene.ts';
 import { DatagramFuzzer } from '../../support/fuzz/datagram-fuzzer.ts';
 import { StreamFuzzer } from '../../support/fuzz/stream-fuzzer.ts';
 import { Leftovers } from '../../support/leftovers.ts';
@@ -21,7 +22,7 @@ export const liveFuzz: Scenario = {
   name: 'live-fuzz',
   promise:
     'malformed datagrams and broken streams cost live sessions nothing and leave nothing behind',
-  missing: () => false,
+  missing: missingForFaults,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
 

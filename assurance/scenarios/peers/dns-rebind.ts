@@ -27,7 +27,7 @@ export const dnsRebind: Scenario = {
   name: 'dns-rebind',
   promise:
     'no answer of a DNS server leads to an address of the deny list, however often it changes',
-  missing: () => missingBuild(),
+  missing: missingBuild,
   run: ({ scale, progress }) =>
     Cleanup.around(async (cleanup) => {
       const flips = Math.ceil(FLIPS * scale);

@@ -31,7 +31,7 @@ const BURSTS = 2;
 export const gatewayLoop: Scenario = {
   name: 'gateway-loop',
   promise: 'what goes round between two gateways is bounded and ends by itself (RFC 8656 §21.1.7)',
-  missing: () => missingBuild(),
+  missing: missingBuild,
   run: ({ progress }) =>
     Cleanup.around(async (cleanup) => {
       const relayA = await freePorts(2 * RELAY_PORTS);

@@ -26,7 +26,7 @@ export const hairpin: Scenario = {
   name: 'hairpin',
   promise:
     'no address of the gateway is a peer, under no embedding, even when the deny list is lifted',
-  missing: () => missingBuild(),
+  missing: missingBuild,
   run: ({ progress }) =>
     Cleanup.around(async (cleanup) => {
       const gateway = await OperatedGateway.start(cleanup, changes, {

@@ -21,7 +21,7 @@ const OPEN_CLUSTER = [
 export const peerBattery: Scenario = {
   name: 'peer-battery',
   promise: 'no special-purpose address is a peer, not even when a route names all addresses',
-  missing: () => missingBuild(),
+  missing: missingBuild,
   run: ({ progress }) =>
     Cleanup.around(async (cleanup) => {
       progress(`${SPECIAL_PEERS.length} addresses, gateway`);

@@ -47,7 +47,7 @@ export const routeRemoved: Scenario = {
   name: 'route-removed',
   promise:
     'a second after a reload without a route nothing is relayed over it, in either direction',
-  missing: () => missingBuild(),
+  missing: missingBuild,
   run: async ({ scale, progress }) => {
     const findings: Finding[] = [];
     for (const mode of ['reactor', 'portable'] as const) {

@@ -4,6 +4,7 @@ import { residentKilobytes } from '../../../test/support/process-usage.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { withGateway } from '../../support/chaos/scene.ts';
 import { Churn } from '../../support/churn.ts';
+import { missingForFaults } from '../../support/fault-scene.ts';
 import { Leftovers } from '../../support/leftovers.ts';
 import type { LiveGateway } from '../../support/live-gateway.ts';
 
@@ -27,7 +28,7 @@ interface Sample {
 export const soak: Scenario = {
   name: 'soak',
   promise: 'sessions that come and go for any time cost no memory, no latency and no error',
-  missing: () => false,
+  missing: missingForFaults,
   run: (options) => withGateway((gateway) => run(gateway, options)),
 };
 
