@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { freePorts } from '../support/free-ports.ts';
-import {
-  configurationFor,
-  missingBuild,
-  outputTo,
-  spawnGateway,
-} from '../support/gateway-process.ts';
-import { NotifySocket } from '../support/notify-socket.ts';
+import { configurationFor, missingBuild, outputTo } from '../support/gateway-process.ts';
+import { launchBy } from '../support/launch.ts';
 import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
 
 const skip = missingBuild() || (process.platform !== 'linux' && 'named pipes as Linux has them');
@@ -44,14 +39,11 @@ async function start(t: Test, output: string) {
   const base = configurationFor(LOOPBACK_SERVER, port, port + 1);
   const health = `http://127.0.0.1:${port + 2}`;
   const admin = { ...base.admin, healthcheck_endpoint: health };
-  const manager = new NotifySocket(t);
-  const environment = { NOTIFY_SOCKET: manager.path };
-  const gateway = await spawnGateway({ ...base, admin }, [], environment, outputTo(output));
-  const { child } = gateway;
+  // There is no log to read.
+  const launch = launchBy(t, outputTo(output));
+  const gateway = await launch({ ...base, admin });
   t.teardown(() => gateway.stop());
   const status = async (): Promise<number | undefined> =>
     (await fetch(`${health}/ready`).catch(() => undefined))?.status;
-  // There is no log to read. It is told once signals are obeyed.
-  await manager.next((state) => state === 'READY=1');
-  return { child, status };
+  return { child: gateway.child, status };
 }

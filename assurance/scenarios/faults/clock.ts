@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { launchBy } from '../../../test/support/launch.ts';
 import { codeOf } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { exactly, isSo } from '../../support/findings.ts';
-import { launchBy } from '../../support/launch.ts';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const HOUR_SECONDS = 3600;
@@ -41,7 +41,8 @@ async function run(cleanup: Cleanup, stepMs: number): Promise<readonly Finding[]
   ];
   // Calls whose credentials outlast the hour, so that only the clock of lifetimes could end them.
   const changes = { auth: { on_expiry: 'refuse' } };
-  return FaultScene.under(cleanup, { changes, launch: launchBy(launcher) }, async (scene) => {
+  const launch = launchBy(cleanup, launcher);
+  return FaultScene.under(cleanup, { changes, launch }, async (scene) => {
     const calls = scene.calls.clients.length;
     const known = await scene.openClient('known', unixSeconds() + LONG_SECONDS);
     await known.allocate();

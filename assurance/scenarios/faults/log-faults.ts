@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { TestProcess } from '../../../test/support/child-process.ts';
 import { outputTo } from '../../../test/support/gateway-process.ts';
+import { launchBy } from '../../../test/support/launch.ts';
 import { poll } from '../../../test/support/poll.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atLeast, atMost, isSo } from '../../support/findings.ts';
-import { launchBy } from '../../support/launch.ts';
 
 const DISK_BYTES = 64 * 1024;
 const ROOM_BYTES = 16 * 1024 * 1024;
@@ -33,7 +33,8 @@ export const diskFull: Scenario = {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
       cleanup.teardown(() => execFileSync('umount', [folder]));
       const file = join(folder, 'log');
-      return FaultScene.under(cleanup, { launch: launchBy(outputTo(file)) }, async (scene) => {
+      const launch = launchBy(cleanup, outputTo(file));
+      return FaultScene.under(cleanup, { launch }, async (scene) => {
         await writeMuch(scene, 'disk full', scale);
         execFileSync('mount', ['-o', `remount,size=${ROOM_BYTES}`, folder]);
         await expectLog(scene, () => readFile(file, 'latin1'));
@@ -51,7 +52,8 @@ export const blockedStdout: Scenario = {
     withFolder((folder, cleanup) => {
       const pipe = join(folder, 'pipe');
       execFileSync('mkfifo', [pipe]);
-      return FaultScene.under(cleanup, { launch: launchBy(outputTo(pipe)) }, async (scene) => {
+      const launch = launchBy(cleanup, outputTo(pipe));
+      return FaultScene.under(cleanup, { launch }, async (scene) => {
         await writeMuch(scene, 'nobody reads', scale);
         const reader = new TestProcess('cat', [pipe]);
         cleanup.teardown(() => reader.stop());

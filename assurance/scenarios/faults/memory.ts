@@ -2,13 +2,13 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync, existsSync } from 'n
 import { join } from 'node:path';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { RELAY_PORTS } from '../../../test/support/free-ports.ts';
+import { launchBy } from '../../../test/support/launch.ts';
 import { poll } from '../../../test/support/poll.ts';
 import { codeOf, type TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly, isSo } from '../../support/findings.ts';
-import { launchBy } from '../../support/launch.ts';
 
 const CGROUP = '/sys/fs/cgroup/memory';
 const MEGABYTE = 1024 * 1024;
@@ -47,7 +47,8 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
       addresses: [{ bind: RELAY_ADDRESS, advertise: RELAY_ADDRESS }],
     },
   };
-  return FaultScene.under(cleanup, { changes, launch: launchBy(launcher) }, async (scene) => {
+  const launch = launchBy(cleanup, launcher);
+  return FaultScene.under(cleanup, { changes, launch }, async (scene) => {
     const clients: TurnClient[] = [];
     const before = residentBytes(scene.pid);
     let codes: number[] = [];
