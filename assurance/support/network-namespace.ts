@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { ip } from '../../bench/measure/veth-pair.ts';
 import { missingTool } from '../../test/support/child-process.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -19,7 +19,7 @@ export class NetworkNamespace {
 
   /** @param count - wires, each a network of its own. */
   constructor(cleanup: Cleanup, count: number) {
-    this.name = `w-fault-${process.pid}`;
+    this.name = `turnpike-fault-${process.pid}`;
     ip('netns', 'add', this.name);
     cleanup.teardown(() => ip('netns', 'delete', this.name));
     this.run('ip', 'link', 'set', 'lo', 'up');
@@ -37,7 +37,7 @@ export class NetworkNamespace {
   }
 
   #connect(cleanup: Cleanup, index: number): Wire {
-    const [own, name] = [`wf${process.pid}h${index}`, `wire${index}`];
+    const [own, name] = [`tpf${process.pid}h${index}`, `wire${index}`];
     const [here, there] = [`198.18.${index}.1`, `198.18.${index}.2`];
     ip('link', 'add', own, 'type', 'veth', 'peer', 'name', name, 'netns', this.name);
     cleanup.teardown(() => ip('link', 'delete', own));
@@ -53,8 +53,4 @@ export class NetworkNamespace {
 export function missingForNamespaces(): string | false {
   if (process.getuid?.() !== 0) return 'only root has network namespaces';
   return missingTool('ip', 'tc');
-}
-
-function ip(...args: readonly string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }

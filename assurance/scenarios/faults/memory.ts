@@ -34,7 +34,7 @@ export const memory: Scenario = {
 };
 
 async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]> {
-  const group = join(CGROUP, `w-fault-${process.pid}`);
+  const group = join(CGROUP, `turnpike-fault-${process.pid}`);
   mkdirSync(group);
   cleanup.teardown(() => poll(() => tryRemove(group), Boolean));
   writeFileSync(join(group, 'memory.limit_in_bytes'), String(LIMIT_MEGABYTES * MEGABYTE));
