@@ -1,9 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-
-/** Resident memory of a process, kilobytes. */
-export function residentKilobytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
+import { readdirSync } from 'node:fs';
 
 /** Open file descriptors of a process. */
 export function openDescriptors(pid: number): number {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { residentBytes } from '../../../bench/measure/process-times.ts';
+import { median, percentile } from '../../../bench/measure/statistics.ts';
 import { openUdpEchoPeer } from '../../../test/support/echo-peer.ts';
-import { residentKilobytes } from '../../../test/support/process-usage.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { withGateway } from '../../support/chaos/scene.ts';
 import { Churn } from '../../support/churn.ts';
@@ -13,6 +14,7 @@ const SAMPLES = 40;
 const MEGABYTES_PER_HOUR_MAX = 1;
 /** By so much memory goes up and down without anything to it; an hour and more shows the slope. */
 const NOISE_MEGABYTES = 8;
+const MEGABYTE = 1024 * 1024;
 const LOST_PERCENT_MAX = 0.05;
 const DRIFT_PERCENT_MAX = 10;
 /** By so much the time of a packet differs with what else the machine does. */
@@ -74,7 +76,7 @@ async function takeSamples(
   const samples: Sample[] = [];
   for (let count = 1; count <= SAMPLES; count++) {
     await pause((seconds * 1000) / SAMPLES);
-    const megabytes = residentKilobytes(process.child.pid) / 1024;
+    const megabytes = residentBytes(process.child.pid) / MEGABYTE;
     const minute = (seconds * count) / SAMPLES / 60;
     samples.push({ minute, megabytes, latencies: churn.takeLatencies() });
     if (count % 4 === 0) {
@@ -93,10 +95,7 @@ function quarters(samples: readonly Sample[]): [readonly Sample[], readonly Samp
 
 function memoryFinding(samples: readonly Sample[]): Finding {
   const [early, late] = quarters(samples).map((part) =>
-    percentile(
-      part.map(({ megabytes }) => megabytes),
-      0.5,
-    ),
+    median(part.map(({ megabytes }) => megabytes)),
   ) as [number, number];
   const growth = late - early;
   const hours = samples.at(-1)!.minute / 60;
@@ -124,12 +123,9 @@ function slopeOf(samples: readonly Sample[]): number {
 
 /** Of each sample the p99, of these the median: a moment in which the machine did something else is none of ours. */
 function latencyFinding(samples: readonly Sample[]): Finding {
-  const p99s = (part: readonly Sample[]): number[] =>
-    part.map(({ latencies }) => percentile(latencies, 0.99));
-  const [early, late] = quarters(samples).map((part) => percentile(p99s(part), 0.5)) as [
-    number,
-    number,
-  ];
+  const [early, late] = quarters(samples).map((part) =>
+    median(part.map(({ latencies }) => percentile(latencies, 0.99))),
+  ) as [number, number];
   const bound = early * (1 + DRIFT_PERCENT_MAX / 100) + NOISE_MS;
   return {
     what: 'p99 of the relay latency, the second quarter against the last',
@@ -137,11 +133,6 @@ function latencyFinding(samples: readonly Sample[]): Finding {
     bound: `<= ${bound.toFixed(2)} ms: ${DRIFT_PERCENT_MAX} % and ${NOISE_MS} ms more`,
     holds: late <= bound,
   };
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
 function mean(values: readonly number[]): number {

@@ -12,6 +12,7 @@ import {
 } from '../../support/gateway-process.ts';
 import { OperatedGateway } from '../../support/operated-gateway.ts';
 import { poll } from '../../support/poll.ts';
+import { openDescriptors } from '../../support/process-usage.ts';
 import { LOOPBACK_SERVER } from '../../support/server-under-test.ts';
 import { TurnClient } from '../../support/turn-client.ts';
 
@@ -45,7 +46,7 @@ t.test('a worker that dies takes only its own allocations along', { skip }, asyn
   t.same(workers, new Set([0, 1]), 'clients are spread over both workers');
   await Promise.all(callers.map((caller) => scene.call(caller)));
   await Promise.all(callers.map((caller) => scene.echoAtLength(caller)));
-  const descriptorCount = countDescriptors(scene.gateway);
+  const descriptorCount = openDescriptors(scene.gateway.child.pid);
 
   for (const [round, worker] of [0, 0, 1].entries()) {
     await t.test(`crash ${round + 1}, of worker ${worker}`, async (t) => {
@@ -63,7 +64,7 @@ t.test('a worker that dies takes only its own allocations along', { skip }, asyn
       await Promise.all(victims.map((caller) => scene.reopenAndCall(caller)));
       t.pass(`all ${victims.length} clients of the dead worker could allocate again`);
       await Promise.all(victims.map((caller) => scene.echoAtLength(caller)));
-      t.equal(countDescriptors(scene.gateway), descriptorCount, 'no descriptor leaked');
+      t.equal(openDescriptors(scene.gateway.child.pid), descriptorCount, 'no descriptor leaked');
     });
   }
   const [failure] = scene.records('a relay worker failed');
@@ -315,8 +316,4 @@ class Scene {
     const line = await this.gateway.child.waitForLine((each) => each.startsWith(answer));
     return Number(line.slice(answer.length));
   }
-}
-
-function countDescriptors({ child }: GatewayProcess): number {
-  return readdirSync(`/proc/${child.pid}/fd`).length;
 }
