@@ -10,7 +10,7 @@ import { TurnClient } from '../../test/support/turn-client.ts';
 import type { Finding } from '../scenario.ts';
 import { Cleanup } from './cleanup.ts';
 import { atMost, exactly, isSo, untouched } from './findings.ts';
-import { relayFor, relayWhile, type Meanwhile } from './live-calls.ts';
+import { relayFor, relayWhile, type Meanwhile } from './relay-while.ts';
 
 const CALLS = 100;
 const PACKETS_PER_SECOND = 10;
@@ -95,14 +95,9 @@ export class FaultScene {
 
   /** Lets the calls relay while something is done; they must lose nothing. */
   async spare(what: string, act: () => Promise<unknown>): Promise<Meanwhile> {
-    const meanwhile = await this.during(act);
+    const meanwhile = await relayWhile(this.calls, this.pid, act);
     this.findings.push(untouched(`${what}: live calls`, meanwhile));
     return meanwhile;
-  }
-
-  /** Lets the calls relay while something is done that may cost them packets. */
-  during(act: () => Promise<unknown>): Promise<Meanwhile> {
-    return relayWhile(this.calls, this.pid, act);
   }
 
   /** Opens a client without an allocation; the scene closes it. */

@@ -5,7 +5,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import type { Scenario } from '../../scenario.ts';
 import { missingForFaults, FaultScene } from '../../support/fault-scene.ts';
 import { atLeast, atMost, untouched } from '../../support/findings.ts';
-import { relayFor } from '../../support/live-calls.ts';
+import { relayFor } from '../../support/relay-while.ts';
 
 const ROUNDS = 5;
 const DOWN_MS = 2000;

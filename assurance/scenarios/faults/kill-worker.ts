@@ -5,7 +5,7 @@ import type { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly, untouched } from '../../support/findings.ts';
-import { relayWhile } from '../../support/live-calls.ts';
+import { relayWhile } from '../../support/relay-while.ts';
 
 const CRASH_WORKER = new URL('../../../test/support/crash-worker.mjs', import.meta.url).href;
 /** What the preloaded script listens to. */

@@ -9,7 +9,7 @@ import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly, isSo, untouched } from '../../support/findings.ts';
-import { relayFor, relayWhile } from '../../support/live-calls.ts';
+import { relayFor, relayWhile } from '../../support/relay-while.ts';
 import {
   missingForNamespaces,
   NetworkNamespace,

@@ -3,7 +3,7 @@ import { poll } from '../../../test/support/poll.ts';
 import type { Scenario } from '../../scenario.ts';
 import { missingForFaults, FaultScene } from '../../support/fault-scene.ts';
 import { exactly, untouched } from '../../support/findings.ts';
-import { relayFor } from '../../support/live-calls.ts';
+import { relayFor } from '../../support/relay-while.ts';
 
 const STOPPED_MS = 10_000;
 const CALLS = 80;

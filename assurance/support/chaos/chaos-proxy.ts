@@ -37,10 +37,9 @@ export class ChaosProxy {
     corrupted: 0,
     tooLarge: 0,
   };
-  /** May be replaced at any time. */
-  faults: Faults;
   readonly #outer: Socket;
   readonly #server: ServerAddress;
+  readonly #faults: Faults;
   readonly #random: SeededRandom;
   readonly #forgeries: ForgeryWatch | undefined;
   /** By port of the client. */
@@ -51,7 +50,7 @@ export class ChaosProxy {
     const { server, faults, seed, forgeries } = options;
     this.#outer = outer;
     this.#server = server;
-    this.faults = faults;
+    this.#faults = faults;
     this.#random = new SeededRandom(seed);
     this.#forgeries = forgeries;
     outer.on('message', (datagram, client) => this.#toServer(datagram, client));
@@ -73,13 +72,6 @@ export class ChaosProxy {
   rebind(): void {
     for (const inner of this.#innerByClient.values()) inner.close();
     this.#innerByClient.clear();
-  }
-
-  /** Sends a datagram to the server in the name of every client that has come through here. */
-  inject(datagram: Uint8Array): void {
-    for (const inner of this.#innerByClient.values()) {
-      inner.send(datagram, this.#server.port, this.#server.host);
-    }
   }
 
   close(): void {
@@ -116,8 +108,8 @@ export class ChaosProxy {
     forward: (bytes: Buffer) => void,
     onCorrupted: (bytes: Buffer) => boolean = () => true,
   ): void {
-    const { faults, counts } = this;
-    const random = this.#random;
+    const { counts } = this;
+    const [faults, random] = [this.#faults, this.#random];
     counts.seen++;
     if (datagram.length > faults.largestBytes) return void counts.tooLarge++;
     if (happens(random, faults.lost)) return void counts.lost++;
@@ -136,11 +128,11 @@ export class ChaosProxy {
   }
 
   #deliver(bytes: Buffer, forward: (bytes: Buffer) => void): void {
-    if (!happens(this.#random, this.faults.delayed)) return forward(bytes);
+    if (!happens(this.#random, this.#faults.delayed)) return forward(bytes);
     this.counts.delayed++;
     const later = (): void => {
       if (this.#isOpen) forward(bytes);
     };
-    setTimeout(later, 1 + this.#random.below(this.faults.delayMsMax));
+    setTimeout(later, 1 + this.#random.below(this.#faults.delayMsMax));
   }
 }

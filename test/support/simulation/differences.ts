@@ -3,6 +3,7 @@ import { broken, miscounted } from '../core/server-invariants.ts';
 import { MIN_PORT, type TurnDriver } from '../core/turn-driver.ts';
 import type { ReferenceAllocation } from './reference-allocation.ts';
 import type { ReferenceServer } from './reference-server.ts';
+import { keyOf } from './request.ts';
 
 /** Names everything in which a server differs from its reference; `ends` is what it said of allocations that ended. */
 export function differences(
@@ -23,7 +24,7 @@ export function differences(
 }
 
 function differentAllocations(driver: TurnDriver, reference: ReferenceServer): string[] {
-  const found = new Map([...driver.server.allocations()].map((each) => [keyOf(each), each]));
+  const found = new Map([...driver.server.allocations()].map((each) => [keyOf(each.client), each]));
   const missing = [...reference.allocations.keys()].filter((key) => !found.has(key));
   const differing = [...found].filter(([key, allocation]) => {
     const expected = reference.allocations.get(key);
@@ -37,11 +38,6 @@ function differentAllocations(driver: TurnDriver, reference: ReferenceServer): s
       return `${key} has ${summary(allocation)} instead of ${text}`;
     }),
   ];
-}
-
-function keyOf({ client }: Allocation): string {
-  const address = client.address.toString();
-  return client.isStream ? `tcp ${client.handle} ${address}` : `udp ${address}`;
 }
 
 function summary({ userId, relays, permissionByPeer, channelByNumber }: Allocation): string {

@@ -1,3 +1,5 @@
+import type { Client } from '../../../src/turn/allocation.ts';
+
 /** What a client asks for, in words rather than bytes. */
 export type Wish =
   | {
@@ -50,4 +52,9 @@ export interface Origin {
   readonly key: string;
   /** Address alone; a nonce belongs to it. */
   readonly address: string;
+}
+
+/** What names the allocation of a client: transport, address and, of a stream, the connection. */
+export function keyOf({ isStream, handle, address }: Client): string {
+  return isStream ? `tcp ${handle} ${address.toString()}` : `udp ${address.toString()}`;
 }

@@ -11,7 +11,14 @@ import {
   transport,
   type Write,
 } from '../core/test-client.ts';
-import type { Identity, Meaning, Origin, SentRequest, Wish } from './request.ts';
+import {
+  keyOf,
+  type Identity,
+  type Meaning,
+  type Origin,
+  type SentRequest,
+  type Wish,
+} from './request.ts';
 import { CONFINED_USER, PEER_IPS, PEER_PORTS } from './world.ts';
 
 const TRIES_MAX = 4;
@@ -194,8 +201,7 @@ export const PAYLOAD = Buffer.from('payload of a simulated packet');
 
 /** The end of the 5-tuple that a socket is. */
 export function originOf({ client }: TestClient): Origin {
-  const address = client.address.toString();
-  return { key: client.isStream ? `tcp ${client.handle} ${address}` : `udp ${address}`, address };
+  return { key: keyOf(client), address: client.address.toString() };
 }
 
 const METHOD_OF = {

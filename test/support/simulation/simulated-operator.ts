@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../core/seeded-random.ts';
 import { parseAddress, type TurnDriver } from '../core/turn-driver.ts';
 import type { ReferenceServer } from './reference-server.ts';
+import { keyOf } from './request.ts';
 import { credentialsOf, ROUTE_SETS, routeTableOf } from './world.ts';
 
 const REVOCATION_SECONDS_MAX = 200;
@@ -106,10 +107,7 @@ export class SimulatedOperator {
     if (meant === undefined) return;
     this.#driver.server.endAllocations(({ id }) => id === meant.id, 'kicked');
     this.#driver.drain();
-    const { client } = meant;
-    const address = client.address.toString();
-    const key = client.isStream ? `tcp ${client.handle} ${address}` : `udp ${address}`;
-    this.#reference.end(key, 'kicked');
+    this.#reference.end(keyOf(meant.client), 'kicked');
   }
 
   #revoke(): void {
