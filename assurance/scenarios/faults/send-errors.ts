@@ -57,7 +57,7 @@ const FAULTS: readonly Fault[] = [
     end: () => [['nft', 'delete', 'table', 'ip', 'fault']],
   },
   {
-    name: 'ENOBUFS, queue of a few packets',
+    name: 'queue of a few packets',
     begin: ({ name }) => [
       `tc qdisc add dev ${name} root tbf rate 100kbit burst 2kb limit 4kb`.split(' '),
     ],
