@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import { ephemeralCredential } from '../../support/credentials.ts';
