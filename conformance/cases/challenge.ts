@@ -23,10 +23,15 @@ const TEXT_CHARACTERS_MAX = 127;
 export const CHALLENGE: Topic = { name: 'challenge', cases: [...challenges(), ...nonces()] };
 
 function challenges(): ConformanceCase[] {
-  const seen = (id: string, title: string, look: (reply: Reply) => void): ConformanceCase => ({
+  const seen = (
+    id: string,
+    section: string,
+    title: string,
+    look: (reply: Reply) => void,
+  ): ConformanceCase => ({
     id: `challenge-${id}`,
     rfc: RFC,
-    section: SECTION,
+    section,
     title,
     run: async (session) => {
       const client = await session.stranger();
@@ -46,24 +51,24 @@ function challenges(): ConformanceCase[] {
     unsigned('Refresh', METHOD.REFRESH),
     unsigned('CreatePermission', METHOD.CREATE_PERMISSION),
     unsigned('ChannelBind', METHOD.CHANNEL_BIND),
-    seen('realm', 'the 401 has a REALM of fewer than 128 characters', (reply) => {
+    seen('realm', '14.9', 'the 401 has a REALM of fewer than 128 characters', (reply) => {
       const { length } = expectAttribute(reply, ATTRIBUTE.REALM, 'REALM').toString();
       expectThat(length > 0 && length <= TEXT_CHARACTERS_MAX, `${length} characters`);
     }),
-    seen('nonce', 'the 401 has a NONCE of fewer than 128 characters', (reply) => {
+    seen('nonce', '14.10', 'the 401 has a NONCE of fewer than 128 characters', (reply) => {
       const { length } = expectAttribute(reply, ATTRIBUTE.NONCE, 'NONCE').toString();
       expectThat(length > 0 && length <= TEXT_CHARACTERS_MAX, `${length} characters`);
     }),
-    seen('no-user', 'the 401 has neither USERNAME nor USERHASH', (reply) => {
+    seen('no-user', SECTION, 'the 401 has neither USERNAME nor USERHASH', (reply) => {
       expectNoAttribute(reply, ATTRIBUTE.USERNAME, 'USERNAME');
       expectNoAttribute(reply, ATTRIBUTE.USERHASH, 'USERHASH');
     }),
-    seen('no-integrity', 'the 401 has no integrity', expectUnsigned),
-    seen('reason', 'the reason phrase has fewer than 128 characters', (reply) => {
+    seen('no-integrity', SECTION, 'the 401 has no integrity', expectUnsigned),
+    seen('reason', '14.8', 'the reason phrase has fewer than 128 characters', (reply) => {
       const value = expectAttribute(reply, ATTRIBUTE.ERROR_CODE, 'ERROR-CODE');
       expectThat(value.subarray(4).toString().length <= TEXT_CHARACTERS_MAX, 'a longer one');
     }),
-    seen('reserved', 'the reserved bits of ERROR-CODE are zero', (reply) => {
+    seen('reserved', '14.8', 'the reserved bits of ERROR-CODE are zero', (reply) => {
       const value = expectAttribute(reply, ATTRIBUTE.ERROR_CODE, 'ERROR-CODE');
       expectEqual('the first 21 bits', value.readUInt32BE() >>> 11, 0);
     }),

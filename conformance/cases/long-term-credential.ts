@@ -79,13 +79,14 @@ function wrong(): ConformanceCase[] {
       id: 'user-or-password',
       rfc: RFC,
       section: SECTION,
-      title: 'the two look the same, attribute by attribute',
+      title: 'the two look the same, attribute by attribute and length by length',
       run: async (session) => {
         const client = await session.client();
         const account = { ...client.account, password: 'wrong' };
         const badPassword = await client.allocate([], { account });
         const badUser = await client.allocate([], { account: nobody });
         expectEqual('the attributes', badUser.types.join(), badPassword.types.join());
+        expectEqual('the lengths', badUser.lengths.join(), badPassword.lengths.join());
       },
     },
     ...named.map((username): ConformanceCase => ({
@@ -212,6 +213,7 @@ function behindIntegrity(): ConformanceCase[] {
   const table: readonly (readonly [string, number, Attribute])[] = [
     ['LIFETIME 0', METHOD.REFRESH, lifetime(0)],
     ['XOR-PEER-ADDRESS', METHOD.CREATE_PERMISSION, xorPeerAddress({ ip: '192.0.2.1', port: 9 })],
+    // The peer is all else that a channel takes.
     ['CHANNEL-NUMBER', METHOD.CHANNEL_BIND, channelNumber(0x4000)],
     [
       'an unknown comprehension-required attribute',
@@ -225,8 +227,9 @@ function behindIntegrity(): ConformanceCase[] {
     section: '14.5',
     title: `${what} behind MESSAGE-INTEGRITY is ignored`,
     run: async (session) => {
-      const client = await session.allocated();
-      const reply = await client.request(method, [], {
+      const { client, peer } = await session.scene();
+      const signed = method === METHOD.CHANNEL_BIND ? [xorPeerAddress(peer.address)] : [];
+      const reply = await client.request(method, signed, {
         integrity: (writer, key) => writer.sha1(key).add(late),
       });
       if (method === METHOD.REFRESH) expectEqual('LIFETIME', expectSuccess(reply).lifetime, 600);

@@ -27,6 +27,11 @@ export class DtlsLink implements Link {
     if (!this.#client.destroyed) this.#client.write(bytes);
   }
 
+  /** Sends a datagram as it is, on the 5-tuple of the association. */
+  sendPlain(datagram: Buffer): void {
+    this.#client.sendDatagram(datagram);
+  }
+
   finish(): void {
     throw new Error('there is no end of an association for one side alone');
   }

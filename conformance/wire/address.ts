@@ -17,19 +17,6 @@ export function familyOf(ip: string): Family {
   return isIPv4(ip) ? IPV4 : IPV6;
 }
 
-/** The 4 or 16 bytes of an IP address. */
-export function ipBytes(ip: string): Buffer {
-  if (isIPv4(ip)) return Buffer.from(ip.split('.').map(Number));
-  const [head = '', tail] = canonicalIpv6(ip).split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = new Array<string>(8 - before.length - after.length).fill('0');
-  const words = [...before, ...zeros, ...after].map((word) => Number.parseInt(word, 16));
-  const bytes = Buffer.alloc(16);
-  for (const [index, word] of words.entries()) bytes.writeUInt16BE(word, index * 2);
-  return bytes;
-}
-
 /** The IP address of 4 or 16 bytes, in its canonical form. */
 export function ipText(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
@@ -63,6 +50,19 @@ function masked(ip: Buffer, transactionId: Buffer): Buffer {
   mask.writeUInt32BE(MAGIC_COOKIE);
   transactionId.copy(mask, 4);
   return Buffer.from(ip.map((byte, index) => byte ^ mask[index]!));
+}
+
+/** The 4 or 16 bytes of an IP address. */
+function ipBytes(ip: string): Buffer {
+  if (isIPv4(ip)) return Buffer.from(ip.split('.').map(Number));
+  const [head = '', tail] = canonicalIpv6(ip).split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = new Array<string>(8 - before.length - after.length).fill('0');
+  const words = [...before, ...zeros, ...after].map((word) => Number.parseInt(word, 16));
+  const bytes = Buffer.alloc(16);
+  for (const [index, word] of words.entries()) bytes.writeUInt16BE(word, index * 2);
+  return bytes;
 }
 
 /** A URL spells an IPv6 address canonically. */

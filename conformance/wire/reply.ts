@@ -53,6 +53,11 @@ export class Reply {
     return this.#entries.map(({ type }) => type);
   }
 
+  /** Lengths of attribute values in order. */
+  get lengths(): number[] {
+    return this.#entries.map(({ value }) => value.length);
+  }
+
   /** Number of ERROR-CODE; undefined when there is none that is well-formed (RFC 8489 §14.8). */
   get errorCode(): number | undefined {
     const value = this.value(ATTRIBUTE.ERROR_CODE);
