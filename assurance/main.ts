@@ -1,45 +1,35 @@
-import { writeFile } from 'node:fs/promises';
 import { readOptions, type Options } from './options.ts';
+import { writeReport } from './report.ts';
+import { verdictLine, verdictOf, type Result } from './result.ts';
 import type { Finding, Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
-
-interface Result {
-  readonly name: string;
-  readonly promise: string;
-  /** Why it did not run or did not get to its end; undefined when it did. */
-  readonly problem?: string;
-  readonly findings: readonly Finding[];
-  readonly seconds: number;
-}
 
 /** Runs scenarios one after the other; true when everything that ran holds. */
 async function runAll(options: Options): Promise<boolean> {
   const results: Result[] = [];
   for (const scenario of options.scenarios) {
-    const missing = scenario.missing();
     console.log(`\n${scenario.name}: ${scenario.promise}`);
-    if (missing !== false) console.log(`  skipped: ${missing}`);
-    else results.push(await runOne(scenario, options));
+    const result = await runOne(scenario, options);
+    for (const line of linesOf(result)) console.log(`  ${line}`);
+    results.push(result);
   }
-  if (options.output !== undefined) await write(options, results);
-  const failed = results.filter((result) => !holds(result)).map(({ name }) => name);
-  console.log(
-    failed.length === 0 ? '\nEverything that ran holds.' : `\nDo not hold: ${failed.join(', ')}`,
-  );
-  return failed.length === 0;
+  if (options.output !== undefined) await writeReport(options.output, options, results);
+  console.log(`\n${verdictLine(results)}`);
+  return results.every((result) => verdictOf(result) !== 'fails');
 }
 
 async function runOne(scenario: Scenario, { scale, seed }: Options): Promise<Result> {
   const { name, promise } = scenario;
+  const skipped = scenario.missing();
+  if (skipped !== false) return { name, promise, skipped, findings: [], seconds: 0 };
   const start = performance.now();
   const seconds = (): number => Math.round((performance.now() - start) / 1000);
   try {
     const findings = await scenario.run({ scale, seed, progress });
-    for (const finding of findings) console.log(`  ${describe(finding)}`);
-    return { name, promise, findings, seconds: seconds() };
+    const problem = findings.length === 0 ? { problem: 'there are no findings' } : {};
+    return { name, promise, ...problem, findings, seconds: seconds() };
   } catch (error) {
     const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    console.log(`  FAILED to find out: ${problem}`);
     return { name, promise, problem, findings: [], seconds: seconds() };
   }
 }
@@ -48,19 +38,14 @@ function progress(line: string): void {
   console.error(`  ... ${line}`);
 }
 
+function linesOf({ skipped, problem, findings }: Result): string[] {
+  if (skipped !== undefined) return [`skipped: ${skipped}`];
+  if (problem !== undefined) return [`FAILED to find out: ${problem}`];
+  return findings.map(describe);
+}
+
 function describe({ what, figure, bound, holds: isKept }: Finding): string {
   return `${isKept ? 'holds ' : 'FAILS '} ${what}: ${figure} (bound: ${bound})`;
-}
-
-function holds({ problem, findings }: Result): boolean {
-  return problem === undefined && findings.every((finding) => finding.holds);
-}
-
-async function write(options: Options, results: readonly Result[]): Promise<void> {
-  const { output, scale, seed } = options;
-  const node = process.version;
-  const report = { date: new Date().toISOString(), node, scale, seed, results };
-  await writeFile(output!, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 try {
