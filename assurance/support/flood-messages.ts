@@ -1,12 +1,14 @@
 import { StunWriter } from '../../src/stun/message-writer.ts';
-import { StunMessage } from '../../src/stun/message.ts';
 import { ATTRIBUTE, CLASS, METHOD } from '../../src/stun/registry.ts';
 import { dtlsHello } from '../../test/support/dtls-hello.ts';
 import { garbage } from '../../test/support/garbage.ts';
 import { TARGET } from './attacked-gateway.ts';
 
-/** What a flood is made of. */
-export type FloodKind =
+/** What a flood is made of: the same messages again and again, or ones that are all different. */
+export type FloodKind = RepeatedKind | 'nonsense';
+
+/** Messages of which there are few. */
+export type RepeatedKind =
   | 'binding'
   | 'allocate'
   /** Allocate requests with the nonce of the sender and an integrity that is wrong. */
@@ -15,8 +17,6 @@ export type FloodKind =
   | 'dtlsHello'
   /** Success and error responses, and indications. */
   | 'response'
-  /** Nothing that is a request, whole or in part. */
-  | 'nonsense'
   /** Allocate requests with a nonce that nobody has issued. */
   | 'foreignNonce'
   /** Binding requests with an attribute that nobody knows. */
@@ -24,8 +24,15 @@ export type FloodKind =
   /** What a port meets on the open Internet, requests among it. */
   | 'garbage';
 
+/** What makes the message of a flood that has a number; `nonsense` is nothing that is a request, another for each. */
+export function messageMaker(kind: FloodKind): (number: number) => Uint8Array {
+  if (kind === 'nonsense') return nonsense;
+  const messages = messagesOf(kind);
+  return (number) => messages[number % messages.length]!;
+}
+
 /** The messages of a flood, as many as it takes to have seen all there are. */
-export function messagesOf(kind: FloodKind): readonly Uint8Array[] {
+export function messagesOf(kind: RepeatedKind): readonly Uint8Array[] {
   switch (kind) {
     case 'binding':
       return [request(METHOD.BINDING)];
@@ -36,8 +43,6 @@ export function messagesOf(kind: FloodKind): readonly Uint8Array[] {
       return [badCredential()];
     case 'unknownAttribute':
       return [request(METHOD.BINDING, (writer) => writer.flag(0x7777))];
-    case 'nonsense':
-      return manyGarbage().filter((bytes) => !isWholeRequest(bytes));
     case 'dtlsHello':
       return [dtlsHello()];
     case 'response':
@@ -55,6 +60,15 @@ export function variedAt(kind: FloodKind): number | undefined {
 
 /** Bytes of the NONCE value in a message; nonces of the gateway all have this length. */
 export const NONCE_BYTES = 29;
+
+/** What every NONCE begins with (RFC 8489 §9.2). */
+const NONCE_START = 'obMatJos2';
+
+/** Where the NONCE value lies in an answer; undefined when there is none of the usual length. */
+export function issuedNonceOffset(answer: Buffer): number | undefined {
+  const at = answer.indexOf(NONCE_START);
+  return at > 1 && answer.readUInt16BE(at - 2) === NONCE_BYTES ? at : undefined;
+}
 
 /** Where the NONCE value lies in a message of the kind `badCredential`. */
 export function nonceOffset(message: Uint8Array): number {
@@ -88,10 +102,21 @@ function manyGarbage(): readonly Uint8Array[] {
   return Array.from({ length: 9 * 29 }, (_, number) => garbage(number));
 }
 
-function isWholeRequest(bytes: Uint8Array): boolean {
-  const message = new StunMessage();
-  const isStun = message.decode(bytes, 0, bytes.length) === undefined;
-  return isStun && message.messageClass === CLASS.REQUEST;
+/** A request loses its end. */
+function nonsense(number: number): Uint8Array {
+  const bytes = garbage(number);
+  return isRequest(Buffer.from(bytes)) ? bytes.subarray(0, -1) : bytes;
+}
+
+/** Told by RFC 8489 §5 alone, so that a reader that takes too much for a request is found out. */
+function isRequest(bytes: Buffer): boolean {
+  if (bytes.length < 20 || (bytes.readUInt16BE() & 0xc110) !== 0) return false;
+  if (bytes.readUInt32BE(4) !== 0x2112a442 || bytes.readUInt16BE(2) !== bytes.length - 20) {
+    return false;
+  }
+  let at = 20;
+  while (at + 4 <= bytes.length) at += 4 + ((bytes.readUInt16BE(at + 2) + 3) & ~3);
+  return at === bytes.length;
 }
 
 const RESPONSE_METHODS = [

@@ -1,15 +1,24 @@
+import type { GatewayProcess } from '../../../test/support/gateway-process.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { attackNetwork, missingNetwork } from '../../support/attack-network.ts';
-import { startTarget, TARGET } from '../../support/attacked-gateway.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
-import type { FloodKind } from '../../support/flood-messages.ts';
+import { droppedDatagrams, startTarget, TARGET } from '../../support/attacked-gateway.ts';
+import { atLeast, atMost, count } from '../../support/findings.ts';
+import type { FloodKind, RepeatedKind } from '../../support/flood-messages.ts';
 import type { FlooderApi } from '../../support/parties/flooder.ts';
 import { RemoteProcess } from '../../support/remote-process.ts';
 
-const MESSAGES = 1_000_000;
+const MESSAGES = 250_000;
+/** Some more than have to arrive. */
+const SPARE = 1.02;
+const MESSAGES_PER_SECOND = 40_000;
 const RETURNED = 20_000;
 const SECONDS_MAX = 60;
 const SOURCES = 10_000;
+
+interface Parties {
+  readonly gateway: GatewayProcess;
+  readonly flooder: RemoteProcess<FlooderApi>;
+}
 
 /** What is no request has no answer, so that nobody can be hit by one, and two servers never talk to each other. */
 export const reflection: Scenario = {
@@ -19,43 +28,72 @@ export const reflection: Scenario = {
   missing: missingNetwork,
   run: async ({ scale, progress }) => {
     const gateway = await startTarget();
-    const flooder = new RemoteProcess<FlooderApi>(
-      new URL('../../support/parties/flooder.ts', import.meta.url),
-      attackNetwork().others,
-    );
-    const unanswered = async (kind: FloodKind, port: number): Promise<Finding> => {
-      progress(`${kind} to port ${port}`);
-      const messagesMax = Math.ceil((MESSAGES / 4) * scale);
-      const order = { kind, server: { ...TARGET, port }, sources: SOURCES, messagesMax };
-      const { sent, answers } = await flooder.call('flood', { ...order, seconds: SECONDS_MAX });
-      const what = `${kind} to port ${port}, answers`;
-      return atMost(what, answers, 0, `${answers} to ${count(sent)} messages`);
-    };
-    const returned = async (kind: FloodKind, port: number): Promise<readonly Finding[]> => {
-      progress(`answers to ${kind} go back to port ${port}`);
-      const messages = Math.ceil(RETURNED * scale);
-      const order = { kind, server: { ...TARGET, port }, sources: SOURCES, messages };
-      const { answers, answersToAnswers } = await flooder.call('returnAnswers', order);
-      const what = `answers to ${kind} sent back, answers to them`;
-      return [
-        atLeast(`answers to ${kind} sent back`, answers, messages / 2, count(answers)),
-        atMost(what, answersToAnswers, 0, `${answersToAnswers} to ${count(answers)} answers`),
-      ];
-    };
+    const script = new URL('../../support/parties/flooder.ts', import.meta.url);
+    const flooder = new RemoteProcess<FlooderApi>(script, attackNetwork().others);
+    const parties = { gateway, flooder };
+    const findings: Finding[] = [];
     try {
-      return [
-        await unanswered('response', TARGET.port),
-        await unanswered('nonsense', TARGET.port),
-        await unanswered('response', TARGET.dtlsPort),
-        await unanswered('nonsense', TARGET.dtlsPort),
-        ...(await returned('binding', TARGET.port)),
-        ...(await returned('allocate', TARGET.port)),
-        ...(await returned('foreignNonce', TARGET.port)),
-        ...(await returned('unknownAttribute', TARGET.port)),
-        ...(await returned('dtlsHello', TARGET.dtlsPort)),
-      ];
+      for (const port of [TARGET.port, TARGET.dtlsPort]) {
+        for (const kind of ['response', 'nonsense'] as const) {
+          progress(`${kind} to port ${port}`);
+          findings.push(...(await unanswered(parties, kind, port, scale)));
+        }
+      }
+      for (const [kind, port] of RETURNED_TO) {
+        progress(`answers to ${kind} go back to port ${port}`);
+        findings.push(...(await returned(parties, kind, port, scale)));
+      }
+      return findings;
     } finally {
       await Promise.all([flooder.stop(), gateway.stop()]);
     }
   },
 };
+
+const RETURNED_TO: readonly (readonly [RepeatedKind, number])[] = [
+  ['binding', TARGET.port],
+  ['allocate', TARGET.port],
+  ['foreignNonce', TARGET.port],
+  ['unknownAttribute', TARGET.port],
+  ['dtlsHello', TARGET.dtlsPort],
+];
+
+async function unanswered(
+  { gateway, flooder }: Parties,
+  kind: FloodKind,
+  port: number,
+  scale: number,
+): Promise<readonly Finding[]> {
+  const messages = Math.ceil(MESSAGES * scale);
+  const dropped = droppedDatagrams(gateway.child.pid, port);
+  const { sent, answers } = await flooder.call('flood', {
+    kind,
+    server: { ...TARGET, port },
+    sources: SOURCES,
+    messagesMax: Math.ceil(messages * SPARE),
+    messagesPerSecond: MESSAGES_PER_SECOND,
+    seconds: SECONDS_MAX * Math.max(1, scale),
+  });
+  const arrived = sent - (droppedDatagrams(gateway.child.pid, port) - dropped);
+  const what = `${kind} to port ${port}`;
+  const text = `${count(arrived)} of ${count(sent)}`;
+  return [
+    atLeast(`${what}, messages that arrived`, arrived, messages, { text }),
+    atMost(`${what}, answers`, answers, 0),
+  ];
+}
+
+async function returned(
+  { flooder }: Parties,
+  kind: RepeatedKind,
+  port: number,
+  scale: number,
+): Promise<readonly Finding[]> {
+  const messages = Math.ceil(RETURNED * scale);
+  const order = { kind, server: { ...TARGET, port }, sources: SOURCES, messages };
+  const { answers, answersToAnswers } = await flooder.call('returnAnswers', order);
+  return [
+    atLeast(`answers to ${kind} sent back`, answers, messages / 2),
+    atMost(`answers to ${kind} sent back, answers to them`, answersToAnswers, 0),
+  ];
+}

@@ -2,36 +2,41 @@ import { Arena } from '../../../src/sys/arena.ts';
 import { ReceiveBatch } from '../../../src/sys/receive-batch.ts';
 import { SendBatch } from '../../../src/sys/send-batch.ts';
 import { openUdpSocket } from '../../../src/sys/socket.ts';
-import { readText } from '../../../src/stun/attributes.ts';
-import { StunMessage } from '../../../src/stun/message.ts';
-import { ATTRIBUTE } from '../../../src/stun/registry.ts';
 import { TransportAddress } from '../../../src/stun/transport-address.ts';
 import { addressFrom } from '../../../test/support/turn-client.ts';
 import type { ServerAddress } from '../../../test/support/turn-transport.ts';
 import {
+  issuedNonceOffset,
+  messageMaker,
   messagesOf,
   NONCE_BYTES,
   nonceOffset,
   variedAt,
   type FloodKind,
+  type RepeatedKind,
 } from '../flood-messages.ts';
 import { serveCalls } from '../remote-process.ts';
 
-/** A flood, from as many sources one after the other, and then from the first again. */
-export interface FloodOrder {
+/** Where a flood comes from and goes to. */
+export interface FloodPlan {
   readonly kind: FloodKind;
   readonly server: ServerAddress;
   readonly sources: number;
+}
+
+/** A flood, from as many sources one after the other, and then from the first again. */
+export interface FloodOrder extends FloodPlan {
   readonly seconds: number;
-  /** Not more than so many messages. */
+  /** Not many more messages than so many. */
   readonly messagesMax?: number;
+  /** As fast as it goes unless given. */
+  readonly messagesPerSecond?: number;
 }
 
 /** What was sent, and what came back. */
 export interface FloodResult {
   readonly sent: number;
   readonly seconds: number;
-  readonly sources: number;
   /** Answers that were received; a socket buffer that is full loses the rest. */
   readonly answers: number;
   readonly answerBytes: number;
@@ -39,7 +44,7 @@ export interface FloodResult {
 
 /** Requests whose answers are sent back to where they came from. */
 export interface ReturnOrder {
-  readonly kind: FloodKind;
+  readonly kind: RepeatedKind;
   readonly server: ServerAddress;
   readonly sources: number;
   readonly messages: number;
@@ -57,6 +62,10 @@ const BATCHES_PER_LOOK = 16;
 /** Sources 10.0.0.1 and on. */
 const FIRST_SOURCE = 0x0a00_0001;
 const SILENCE_MS = 300;
+const LOST_MS = 20;
+/** What is this late would pass for something else. */
+const LATE_MS = 2000;
+const NONCE_ROUNDS_MAX = 10;
 
 const arena = new Arena(2 * 1024 * 1024);
 const sending = new SendBatch(arena, BATCH, false);
@@ -78,14 +87,22 @@ let nonces = new Uint8Array();
 let answers = { count: 0, bytes: 0 };
 
 const api = {
+  /** Does what a flood needs beforehand; throws when an address gets no nonce. */
+  prepare: ({ kind, server, sources: sourceCount }: FloodPlan): void => {
+    if (kind !== 'badCredential') return;
+    nonces = new Uint8Array(sourceCount * NONCE_BYTES);
+    let missing = sourceCount;
+    for (let round = 0; round < NONCE_ROUNDS_MAX && missing > 0; round++) {
+      missing -= fetchNonces(server, sourceCount);
+    }
+    if (missing > 0) throw new Error(`${missing} of ${sourceCount} addresses get no nonce`);
+  },
   flood: (order: FloodOrder): FloodResult => {
-    answers = { count: 0, bytes: 0 };
-    if (order.kind === 'badCredential') fetchNonces(order);
     answers = { count: 0, bytes: 0 };
     const { sent, seconds } = send(order);
     receiveUntilSilent(countAnswer);
     const { count, bytes } = answers;
-    return { sent, seconds, sources: order.sources, answers: count, answerBytes: bytes };
+    return { sent, seconds, answers: count, answerBytes: bytes };
   },
   returnAnswers,
 };
@@ -94,21 +111,24 @@ const api = {
 export type FlooderApi = typeof api;
 
 function send(order: FloodOrder): { readonly sent: number; readonly seconds: number } {
-  const { kind, sources: sourceCount, seconds, messagesMax = Infinity } = order;
+  const { kind, sources: sourceCount, messagesMax = Infinity, messagesPerSecond } = order;
   const server = addressFrom(order.server.host, order.server.port);
-  const messages = messagesOf(kind);
+  const messageOf = messageMaker(kind);
   const varied = variedAt(kind);
-  const nonceAt = kind === 'badCredential' ? nonceOffset(messages[0]!) : -1;
+  const nonceAt = kind === 'badCredential' ? nonceOffset(messageOf(0)) : -1;
+  const batches = messagesPerSecond === undefined ? BATCHES_PER_LOOK : 1;
   const start = performance.now();
-  const end = start + seconds * 1000;
+  const seconds = (): number => (performance.now() - start) / 1000;
   let number = 0;
   let sent = 0;
+  const isAhead = (): boolean =>
+    messagesPerSecond !== undefined && number > seconds() * messagesPerSecond;
   // A slow machine takes longer to get round.
-  while ((performance.now() < end || number < sourceCount) && sent < messagesMax) {
-    for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
+  while ((seconds() < order.seconds || number < sourceCount) && sent < messagesMax) {
+    for (let batch = 0; batch < batches; batch++) {
       for (let slot = 0; slot < BATCH; slot++, number++) {
         const source = number % sourceCount;
-        const message = messages[number % messages.length]!;
+        const message = messageOf(number);
         const at = slots + slot * SLOT_BYTES;
         arena.bytes.set(message, at);
         if (varied !== undefined) arena.view.setUint32(at + varied, number);
@@ -121,36 +141,46 @@ function send(order: FloodOrder): { readonly sent: number; readonly seconds: num
       }
       sent += BATCH - sending.flush(fd);
     }
-    receive(countAnswer);
+    do receive(countAnswer);
+    while (isAhead());
   }
-  return { sent, seconds: (performance.now() - start) / 1000 };
+  return { sent, seconds: seconds() };
 }
 
-/** Asks from every source for its nonce. */
-function fetchNonces({ server, sources: count }: FloodOrder): void {
-  nonces = new Uint8Array(count * NONCE_BYTES);
-  const message = new StunMessage();
+/** Asks from every source that has no nonce for one; returns how many have come. */
+function fetchNonces(server: ServerAddress, sourceCount: number): number {
   const local = new TransportAddress();
+  let fetched = 0;
+  let awaited = 0;
   const keep = (slot: number): void => {
     const offset = received.payloadOffset(slot);
-    if (message.decode(arena.bytes, offset, received.length(slot)) !== undefined) return;
-    const nonce = readText(message, message.find(ATTRIBUTE.NONCE), NONCE_BYTES);
-    if (nonce === undefined || !received.readLocalAddress(slot, local)) return;
+    const answer = Buffer.from(arena.bytes.subarray(offset, offset + received.length(slot)));
+    const at = issuedNonceOffset(answer);
+    if (at === undefined || !received.readLocalAddress(slot, local)) return;
     const source = local.word0 - FIRST_SOURCE;
-    if (source >= 0 && source < count) nonces.set(Buffer.from(nonce), source * NONCE_BYTES);
+    if (source < 0 || source >= sourceCount || hasNonce(source)) return;
+    nonces.set(answer.subarray(at, at + NONCE_BYTES), source * NONCE_BYTES);
+    fetched++;
+    awaited--;
   };
   const to = addressFrom(server.host, server.port);
   const [request] = messagesOf('allocate');
-  for (let source = 0; source < count; source++) {
+  for (let source = 0; source < sourceCount; source++) {
+    if (hasNonce(source)) continue;
     const from = sources[sending.count]!.setIpv4(FIRST_SOURCE + source, 0);
     add(request!, to, from, 8, source);
     if (!sending.isFull) continue;
-    sending.flush(fd);
+    awaited = BATCH - sending.flush(fd);
     // Not faster than it answers, so that next to none is lost.
-    receiveUntilSilent(keep, 1);
+    receiveUntilSilent(keep, LOST_MS, () => awaited <= 0);
   }
   sending.flush(fd);
   receiveUntilSilent(keep);
+  return fetched;
+}
+
+function hasNonce(source: number): boolean {
+  return nonces[source * NONCE_BYTES] !== 0;
 }
 
 /** Sends a batch of requests, and what comes back once more, from where it was sent to; then listens. */
@@ -178,7 +208,7 @@ function returnAnswers({
     }
     sending.flush(fd);
     // All of them: what came later would pass for an answer to an answer.
-    receiveUntilSilent(keep, SILENCE_MS, () => kept.length >= BATCH);
+    receiveUntilSilent(keep, LATE_MS, () => kept.length >= BATCH);
     for (const { bytes, source } of kept) add(bytes, to, source);
     sending.flush(fd);
     returned += kept.splice(0).length;
