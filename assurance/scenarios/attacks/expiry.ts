@@ -3,10 +3,10 @@ import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import { missingBuild } from '../../../test/support/gateway-process.ts';
 import { OperatedGateway } from '../../../test/support/operated-gateway.ts';
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
-import { TurnClient } from '../../../test/support/turn-client.ts';
+import { TurnClient, TurnError } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
+import { atLeast, atMost, count, isSo } from '../../support/findings.ts';
 
 const TTL_SECONDS = 3;
 const GRACE_SECONDS = 60;
@@ -58,51 +58,95 @@ async function expired(t: Cleanup, { progress }: ScenarioOptions): Promise<reado
   }
   const last = `the last packet came ${lastAfter.toFixed(1)} s after it`;
   return [
-    atLeast('packets before the credential expires', before, 1, count(before)),
-    atMost('bytes relayed later than 60 s after it', late, 0, `${late} (${last})`),
+    atLeast('packets before the credential expires', before, 1),
+    atMost('bytes relayed later than 60 s after it', late, 0, { text: `${late} (${last})` }),
   ];
 }
 
-/** Clients with old and with new credentials refresh without a pause while the secret changes. */
+/** Refreshes so far, and those of them that failed. */
+interface Tally {
+  refreshed: number;
+  failed: number;
+}
+
+/** Clients with old and with new credentials refresh without a pause while the secrets change their places. */
 async function rotated(
   t: Cleanup,
   { scale, progress }: ScenarioOptions,
 ): Promise<readonly Finding[]> {
   progress('a secret that rotates under load');
   const gateway = await OperatedGateway.start(t);
-  const stages = [[secret], [NEW_SECRET, secret]];
-  const refreshing = new AbortController();
-  const counts = { refreshed: 0, failed: 0 };
-  const open = async (from: string, index: number): Promise<void> => {
-    const credential = ephemeralCredential(from, `user-${index}`);
-    const client = await TurnClient.open({ server: gateway.server, credential });
-    t.teardown(() => client.close());
-    await client.allocate();
-    while (!refreshing.signal.aborted) {
-      const isDone = await client.refresh(600).then(
-        () => true,
-        () => false,
-      );
-      if (isDone) counts.refreshed++;
-      else counts.failed++;
-      await pause(SEND_MS);
-    }
-  };
-  const running = Array.from({ length: CLIENTS }, (_, index) => open(secret, index));
+  const end = new AbortController();
+  const old = { refreshed: 0, failed: 0 };
+  const fresh = { refreshed: 0, failed: 0 };
+  const running = refreshEach(t, gateway, secret, old, end.signal);
+  const stages = [
+    [NEW_SECRET, secret],
+    [secret, NEW_SECRET],
+  ];
   let reloads = 0;
-  const end = performance.now() + ROTATION_SECONDS * scale * 1000;
-  while (performance.now() < end) {
-    const secrets = stages[++reloads % stages.length]!;
-    await gateway.write(gateway.text({ auth: { credentials: { secrets, secret: undefined } } }));
-    const { status } = await gateway.reload();
-    if (status !== 200) throw new Error(`a reload answers ${status}`);
-    if (reloads === 1) {
-      running.push(...Array.from({ length: CLIENTS }, (_, index) => open(secret, CLIENTS + index)));
-    }
+  const until = performance.now() + ROTATION_SECONDS * scale * 1000;
+  while (performance.now() < until || reloads < stages.length) {
+    await useSecrets(gateway, stages[reloads % stages.length]!);
+    if (reloads++ === 0) running.push(...refreshEach(t, gateway, NEW_SECRET, fresh, end.signal));
     await pause(SEND_MS * 10);
   }
-  refreshing.abort();
+  end.abort();
   await Promise.all(running);
-  const text = `${counts.failed} of ${count(counts.refreshed + counts.failed)} beside ${reloads} reloads`;
-  return [atMost('refreshes that fail while the secret rotates', counts.failed, 0, text)];
+  await useSecrets(gateway, [NEW_SECRET]);
+  const isGone = await open(t, gateway, secret, 'late').then(
+    () => false,
+    (error: unknown) => error instanceof TurnError,
+  );
+  const failed = old.failed + fresh.failed;
+  const text = `${failed} of ${count(old.refreshed + fresh.refreshed + failed)} beside ${reloads} reloads`;
+  return [
+    atLeast('refreshes with the old secret', old.refreshed, CLIENTS),
+    atLeast('refreshes with the new secret', fresh.refreshed, CLIENTS),
+    atMost('allocations and refreshes that fail while the secrets rotate', failed, 0, { text }),
+    isSo('the old secret is refused once it is gone', isGone),
+  ];
+}
+
+async function useSecrets(gateway: OperatedGateway, secrets: readonly string[]): Promise<void> {
+  await gateway.write(gateway.text({ auth: { credentials: { secrets, secret: undefined } } }));
+  const { status } = await gateway.reload();
+  if (status !== 200) throw new Error(`a reload answers ${status}`);
+}
+
+/** Clients with credentials of one secret, which refresh until the end. */
+function refreshEach(
+  t: Cleanup,
+  gateway: OperatedGateway,
+  from: string,
+  tally: Tally,
+  end: AbortSignal,
+): Promise<void>[] {
+  return Array.from({ length: CLIENTS }, async (_, index) => {
+    const user = `${from === secret ? 'old' : 'new'}-${index}`;
+    const client = await open(t, gateway, from, user).catch(() => undefined);
+    if (client === undefined) {
+      tally.failed++;
+      return;
+    }
+    while (!end.aborted) {
+      await client.refresh(600).then(
+        () => tally.refreshed++,
+        () => tally.failed++,
+      );
+      await pause(SEND_MS);
+    }
+  });
+}
+
+async function open(
+  t: Cleanup,
+  { server }: OperatedGateway,
+  from: string,
+  user: string,
+): Promise<TurnClient> {
+  const client = await TurnClient.open({ server, credential: ephemeralCredential(from, user) });
+  t.teardown(() => client.close());
+  await client.allocate();
+  return client;
 }
