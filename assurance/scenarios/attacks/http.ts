@@ -6,7 +6,7 @@ import { missingBuild } from '../../../test/support/gateway-process.ts';
 import { OperatedGateway } from '../../../test/support/operated-gateway.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
+import { atLeast, atMost, count } from '../../support/findings.ts';
 import { fuzzedRequests } from '../../support/http-requests.ts';
 
 const CONNECTIONS = 6000;
@@ -23,6 +23,8 @@ const CANARY = /canary-/;
 interface Tally {
   requests: number;
   answers: number;
+  /** Connections over which nothing came back. */
+  unanswered: number;
   serverErrors: number;
   leaks: number;
   left: number;
@@ -37,13 +39,13 @@ export const http: Scenario = {
   run: ({ scale, seed, progress }) =>
     Cleanup.around(async (t) => {
       const gateway = await OperatedGateway.start(t, {
-        admin: { api_token: API_TOKEN },
+        admin: { api_token: API_TOKEN, loglevel: 'all:TRACE' },
         auth: { credentials: { secret: SECRET } },
         ice: { api_keys: [ICE_KEY] },
       });
       const { ice, api, health, metrics } = gateway.ports;
       const random = new SeededRandom(seed);
-      const tally: Tally = { requests: 0, answers: 0, serverErrors: 0, leaks: 0, left: 0 };
+      const tally = newTally();
       progress('fuzzed requests');
       let left = Math.ceil(CONNECTIONS * scale);
       const one = async (): Promise<void> => {
@@ -62,8 +64,11 @@ export const http: Scenario = {
       for (const body of POLLUTED) polluted.push(await statusOf(ice, post(body)));
       const slow = await Promise.all([ice, api, health, metrics].map((port) => closedAfter(port)));
       const alive = await fetch(`http://127.0.0.1:${health}/ready`);
+      const { child } = gateway.process;
+      await child.stop();
       return [
         ...findings(tally),
+        ...logFindings(child.lines),
         refused('requests with two lengths, accepted', smuggled),
         refused('requests that lack what a prototype would give them, accepted', polluted),
         slowFinding(slow),
@@ -72,13 +77,28 @@ export const http: Scenario = {
     }),
 };
 
-function findings({ requests, answers, serverErrors, leaks, left }: Tally): Finding[] {
-  const all = `${count(requests)} requests, ${count(answers)} answers`;
+function newTally(): Tally {
+  return { requests: 0, answers: 0, unanswered: 0, serverErrors: 0, leaks: 0, left: 0 };
+}
+
+function findings(tally: Tally): Finding[] {
+  const { requests, answers, unanswered, serverErrors, leaks, left } = tally;
+  const of = `of ${count(answers)} answers to ${count(requests)} requests`;
   return [
-    atLeast('answers', answers, requests / 10, all),
-    atMost('answers of 500 and more', serverErrors, 0, `${serverErrors} of ${count(answers)}`),
-    atMost('answers with a secret', leaks, 0, `${leaks} of ${count(answers)}`),
-    atMost('connections that stay open', left, 0, `${left}`),
+    atMost('connections without an answer', unanswered, 0),
+    atMost('answers of 500 and more', serverErrors, 0, { text: `${serverErrors} ${of}` }),
+    atMost('answers with a secret', leaks, 0, { text: `${leaks} ${of}` }),
+    atMost('connections that stay open', left, 0),
+  ];
+}
+
+function logFindings(lines: readonly string[]): Finding[] {
+  const canaries = lines.filter((line) => CANARY.test(line)).length;
+  return [
+    atLeast('log lines', lines.length, 1),
+    atMost('log lines with a canary', canaries, 0, {
+      text: `${canaries} of ${count(lines.length)}`,
+    }),
   ];
 }
 
@@ -98,6 +118,7 @@ async function exchange(
   tally.requests += REQUESTS_PER_CONNECTION;
   const codes = [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code));
   tally.answers += codes.length;
+  if (codes.length === 0) tally.unanswered++;
   tally.serverErrors += codes.filter((code) => code >= 500).length;
   if (CANARY.test(answer)) tally.leaks++;
   if (!isClosed) tally.left++;
@@ -134,7 +155,8 @@ async function statusOf(port: number, text: string): Promise<readonly number[]> 
 function refused(what: string, statuses: readonly (readonly number[])[]): Finding {
   const all = statuses.flat();
   const accepted = all.filter((status) => status < 400).length;
-  const finding = atMost(what, accepted, 0, `${accepted} of ${statuses.length}: ${all.join(', ')}`);
+  const text = `${accepted} of ${statuses.length}: ${all.join(', ')}`;
+  const finding = atMost(what, accepted, 0, { text });
   return { ...finding, holds: finding.holds && statuses.every(({ length }) => length > 0) };
 }
 
@@ -148,7 +170,7 @@ async function closedAfter(port: number): Promise<number> {
 function slowFinding(seconds: readonly number[]): Finding {
   const text = seconds.map((each) => `${each.toFixed(1)} s`).join(', ');
   const what = 'time until headers that never end are given up';
-  return atMost(what, Math.max(...seconds), CLOSED_SECONDS_MAX, text, ' s');
+  return atMost(what, Math.max(...seconds), CLOSED_SECONDS_MAX, { unit: 's', text });
 }
 
 const QUERY = `service=turn&username=u&key=${ICE_KEY}`;
