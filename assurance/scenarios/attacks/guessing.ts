@@ -5,10 +5,10 @@ import { SeededRandom } from '../../../test/support/core/seeded-random.ts';
 import { TestClient, transport } from '../../../test/support/core/test-client.ts';
 import { REALM, TurnDriver } from '../../../test/support/core/turn-driver.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
-import { atMost, count } from '../../support/finding.ts';
+import { atMost, count } from '../../support/findings.ts';
 
 const NONCES = 1_000_000;
-const TOKENS = 100_000;
+const TOKENS = 1_000_000;
 const RESERVATIONS = 16;
 const FORGET_AFTER = 1000;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -58,7 +58,8 @@ function guessNonces(
     if (new Answer(answers[0]!).outcome !== 438) accepted++;
     if (guess % FORGET_AFTER === 0) driver.forget();
   }
-  return atMost(`nonces ${how}, accepted`, accepted, 0, `${accepted} of ${count(guesses)}`);
+  const text = `${accepted} of ${count(guesses)}`;
+  return atMost(`nonces ${how}, accepted`, accepted, 0, { text });
 }
 
 function guessTokens(guesses: number, random: SeededRandom): Finding {
@@ -79,7 +80,7 @@ function guessTokens(guesses: number, random: SeededRandom): Finding {
   }
   const text = `${accepted} of ${count(guesses)} while ${held} are held`;
   return {
-    ...atMost('reservation tokens, accepted', accepted, 0, text),
+    ...atMost('reservation tokens, accepted', accepted, 0, { text }),
     holds: accepted === 0 && held > 0,
   };
 }
@@ -104,7 +105,7 @@ function prototypeNames(): readonly Finding[] {
       }
     }
     const what = `names of members of objects, ${index === 0 ? 'static' : 'ephemeral'} users, accepted`;
-    return atMost(what, accepted, 0, `${accepted} of ${count(tried)} requests`);
+    return atMost(what, accepted, 0, { text: `${accepted} of ${count(tried)} requests` });
   });
 }
 

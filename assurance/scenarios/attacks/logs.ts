@@ -8,7 +8,7 @@ import { TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Asker } from '../../support/asker.ts';
 import { Cleanup } from '../../support/cleanup.ts';
-import { atMost, count } from '../../support/finding.ts';
+import { atMost, count } from '../../support/findings.ts';
 
 const NAMES = 100_000;
 const SERIES_MAX = 2000;
@@ -66,7 +66,7 @@ export const logs: Scenario = {
       await gateway.process.child.stop();
       return [
         ...judge(gateway.process.child.lines),
-        atMost(`series of metrics after ${count(names)} names`, series, SERIES_MAX, count(series)),
+        atMost(`series of metrics after ${count(names)} names`, series, SERIES_MAX),
       ];
     }),
 };
@@ -89,18 +89,19 @@ function judge(lines: readonly string[]): Finding[] {
   const texts = records.flatMap((record) => Object.values(record ?? {})).map(String);
   const longest = Math.max(...texts.map((text) => text.length));
   const canaries = lines.filter((line) => line.includes(CANARY));
-  const all = count(lines.length);
+  const none = (what: string, { length }: readonly unknown[]): Finding =>
+    atMost(what, length, 0, { text: `${length} of ${count(lines.length)}` });
   // A name is cut, and what tells so is added; other texts are of the gateway.
   const charactersMax = 2 * LOG_TEXT_CHARACTERS_MAX;
   return [
     {
-      ...atMost('lines that are no record', broken.length, 0, `${broken.length} of ${all}`),
+      ...none('lines that are no record', broken),
       holds: broken.length === 0 && lines.length > INJECTIONS.length,
     },
-    atMost('lines with control characters', bare.length, 0, `${bare.length} of ${all}`),
-    atMost('records that a client has written', forged.length, 0, `${forged.length} of ${all}`),
-    atMost('characters of the longest text', longest, charactersMax, `${longest}`),
-    atMost('lines with a secret', canaries.length, 0, `${canaries.length} of ${all}`),
+    none('lines with control characters', bare),
+    none('records that a client has written', forged),
+    atMost('characters of the longest text', longest, charactersMax),
+    none('lines with a secret', canaries),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Finding, Scenario } from '../../scenario.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
+import { atLeast, atMost, count } from '../../support/findings.ts';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import { freePorts } from '../../../test/support/free-ports.ts';
@@ -60,19 +60,10 @@ export const quota: Scenario = {
       const descriptors = openDescriptors(pid) - before.descriptors;
       return [
         ...shares,
-        atMost(
-          'descriptors left behind',
-          descriptors,
-          0,
-          `${descriptors} after ${count(2 * cycles)} allocations`,
-        ),
-        atMost(
-          'resident memory, growth in the second half',
-          growth,
-          GROWTH_MEGABYTES_MAX,
-          `${growth.toFixed(1)} MB`,
-          ' MB',
-        ),
+        atMost('descriptors left behind', descriptors, 0, {
+          text: `${descriptors} after ${count(2 * cycles)} allocations`,
+        }),
+        atMost('resident memory, growth in the second half', growth, GROWTH_MEGABYTES_MAX, 'MB'),
         await allPorts(server),
       ];
     } finally {
@@ -89,18 +80,10 @@ async function shareWithGreedy(server: ServerAddress): Promise<readonly Finding[
   );
   for (const client of [...greedy, ...others]) await giveBack(client);
   return [
-    atMost(
-      'allocations of a user whose quota is 5',
-      greedy.length,
-      QUOTA,
-      `${greedy.length} of ${GREEDY_TRIES}`,
-    ),
-    atLeast(
-      'allocations of others meanwhile',
-      others.length,
-      OTHERS,
-      `${others.length} of ${OTHERS}`,
-    ),
+    atMost(`allocations of a user whose quota is ${QUOTA}`, greedy.length, QUOTA, {
+      text: `${greedy.length} of ${GREEDY_TRIES}`,
+    }),
+    atLeast('allocations of others meanwhile', others.length, OTHERS),
   ];
 }
 
@@ -111,12 +94,7 @@ async function allPorts(server: ServerAddress): Promise<Finding> {
     Array.from({ length: PORTS }, (_, index) => `last-${index}`),
   );
   for (const client of clients) await giveBack(client);
-  return atLeast(
-    'relay ports that are free again',
-    clients.length,
-    PORTS,
-    `${clients.length} of ${PORTS}`,
-  );
+  return atLeast('relay ports that are free again', clients.length, PORTS);
 }
 
 async function cycle(server: ServerAddress, cycles: number): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Finding, Scenario } from '../../scenario.ts';
 import { attackNetwork, missingNetwork } from '../../support/attack-network.ts';
 import { startTarget, TARGET } from '../../support/attacked-gateway.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
+import { atLeast, atMost } from '../../support/findings.ts';
 import { MemoryWatch } from '../../support/memory-watch.ts';
 import type { SlowClientsApi } from '../../support/parties/slow-clients.ts';
 import { RemoteProcess } from '../../support/remote-process.ts';
@@ -43,15 +43,9 @@ export const slowloris: Scenario = {
       const end = await clients.call('awaitEnd', WATCH_SECONDS);
       const growth = memory.stop() / 2 ** 20;
       return [
-        atLeast('connections at once', connected, SLOW + HALF_HANDSHAKES, count(connected)),
+        atLeast('connections at once', connected, SLOW + HALF_HANDSHAKES),
         newcomersFinding(times, control),
-        atMost(
-          'resident memory, growth at most',
-          growth,
-          GROWTH_MEGABYTES_MAX,
-          `${growth.toFixed(1)} MB`,
-          ' MB',
-        ),
+        atMost('resident memory, growth at most', growth, GROWTH_MEGABYTES_MAX, 'MB'),
         reaped(end),
       ];
     } finally {
@@ -63,7 +57,8 @@ export const slowloris: Scenario = {
 function newcomersFinding(times: readonly number[], control: readonly number[]): Finding {
   const [during, before] = [percentile99(times), percentile99(control)];
   const text = `${during.toFixed(0)} ms (${before.toFixed(0)} ms without them)`;
-  return atMost('p99 until a new TLS client is answered', during, CONNECT_MS_MAX, text, ' ms');
+  const what = 'p99 until a new TLS client is answered';
+  return atMost(what, during, CONNECT_MS_MAX, { unit: 'ms', text });
 }
 
 function percentile99(times: readonly number[]): number {
@@ -72,6 +67,7 @@ function percentile99(times: readonly number[]): number {
 
 function reaped({ left, seconds }: { readonly left: number; readonly seconds: number }): Finding {
   const text = left === 0 ? `${seconds.toFixed(1)} s` : `${left} are open after ${seconds} s`;
-  const finding = atMost('time until all are closed', seconds, REAPED_SECONDS_MAX, text, ' s');
+  const style = { unit: 's', text };
+  const finding = atMost('time until all are closed', seconds, REAPED_SECONDS_MAX, style);
   return { ...finding, holds: finding.holds && left === 0 };
 }

@@ -13,7 +13,7 @@ import { METHOD } from '../../../src/stun/registry.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Asker } from '../../support/asker.ts';
 import { kolmogorovSmirnov } from '../../support/distributions.ts';
-import { atLeast, atMost, count } from '../../support/finding.ts';
+import { atLeast, atMost, count } from '../../support/findings.ts';
 
 const REQUESTS = 100_000;
 const SOCKET_REQUESTS = 20_000;
@@ -71,23 +71,23 @@ interface Times {
 function medians(what: string, { known, unknown }: Times): Finding {
   const [a, b] = [median(known), median(unknown)];
   const difference = Math.abs(a - b);
+  const text =
+    `${difference.toFixed(3)} us (${a.toFixed(2)} and ${b.toFixed(2)} us, ` +
+    `${count(known.length)} each)`;
+  const style = { unit: 'us', text };
   return atMost(
     `${what}: difference of the medians`,
     difference,
     DIFFERENCE_MICROSECONDS_MAX,
-    `${difference.toFixed(3)} us (${a.toFixed(2)} and ${b.toFixed(2)} us, ${count(known.length)} each)`,
-    ' us',
+    style,
   );
 }
 
 function likeness(what: string, { known, unknown }: Times): Finding {
   const probability = kolmogorovSmirnov(known, unknown);
-  return atLeast(
-    `${what}: p of Kolmogorov and Smirnov`,
-    probability,
-    PROBABILITY_MIN,
-    probability.toFixed(3),
-  );
+  return atLeast(`${what}: p of Kolmogorov and Smirnov`, probability, PROBABILITY_MIN, {
+    text: probability.toFixed(3),
+  });
 }
 
 /** Answers in random order, so that whatever else the machine does hits both alike. */
