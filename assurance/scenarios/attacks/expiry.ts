@@ -49,7 +49,7 @@ async function expired(t: Cleanup, { progress }: ScenarioOptions): Promise<reado
   while (Date.now() < end) {
     client.sendOnChannel(CHANNEL, payload);
     await pause(SEND_MS);
-    const relayed = gateway.peer.received.length - seen;
+    const relayed = gateway.peer.arrived - seen;
     seen += relayed;
     const after = Date.now() / 1000 - expiresAt;
     if (after < 0) before += relayed;
