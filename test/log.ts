@@ -179,7 +179,9 @@ t.test('how many lines were lost is told, however long those are that wait', (t)
   for (let lost = log.lostLines; log.lostLines < lost + 3;) log.scope('turn').info('x');
   const { lostLines } = log;
   while (taker.isAsked) taker.answer(Infinity);
-  const told = taken().split('\n').filter((line) => line.includes('were lost'));
+  const told = taken()
+    .split('\n')
+    .filter((line) => line.includes('were lost'));
   t.equal(told.length, 1);
   t.match(JSON.parse(told[0]!), { lines: lostLines });
   t.end();

@@ -1,4 +1,11 @@
-import { AF_UNIX, MSG_NOSIGNAL, SOCKADDR_UN, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from './layout.ts';
+import {
+  AF_UNIX,
+  MSG_NOSIGNAL,
+  SOCKADDR_UN,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+} from './layout.ts';
 import { loadLibc } from './libc.ts';
 import { scratch } from './scratch.ts';
 import { closeSocket } from './socket.ts';

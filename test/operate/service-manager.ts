@@ -29,9 +29,12 @@ for (const isAbstract of [false, true]) {
 t.test('a manager that is slow to listen', { skip }, async (t) => {
   const socket = new NotifySocket(t);
   let waiting = 0;
-  t.throws(() => {
-    for (; waiting < 100_000; waiting++) sendUnixDatagram(socket.path, 'X=1');
-  }, { code: 'EAGAIN' });
+  t.throws(
+    () => {
+      for (; waiting < 100_000; waiting++) sendUnixDatagram(socket.path, 'X=1');
+    },
+    { code: 'EAGAIN' },
+  );
   t.ok(waiting > 0, `${waiting} states wait already`);
   const gateway = await OperatedGateway.start(t, {}, {}, { NOTIFY_SOCKET: socket.path });
   t.equal(await gateway.health('ready'), 200, 'it serves meanwhile');
