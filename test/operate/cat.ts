@@ -14,6 +14,7 @@ import { within } from '../support/child-process.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../support/echo-peer.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { missingBuild } from '../support/gateway-process.ts';
+import { poll } from '../support/poll.ts';
 import {
   startSecureGateway,
   TestPki,
@@ -149,7 +150,10 @@ t.test('cat', { skip }, async (t) => {
       source.send(`from ${index}`, Number(port), '127.0.0.1');
       t.equal(String((await within(DEADLINE_MS, answer, () => 'no answer'))[0]), `from ${index}`);
     }
-    t.equal(allocationsOf(gateway, ':udp').length, 2);
+    await poll(
+      () => allocationsOf(gateway, ':udp').length,
+      (count) => count === 2,
+    );
     t.same(await cat.stop(), { exitCode: 0, stdout: '', stderr: '' });
     await gateway.recorded('allocation ended', { user: 'udp' });
   });
