@@ -4,6 +4,7 @@ import type { ListenerPlan } from '../data-plane.ts';
 import { isDatagramListener } from '../shared/listener-change.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
 import type { ListenerSocket } from './listener-socket.ts';
+import { REQUEST_RANK } from './ranks.ts';
 import type { Reactor } from './reactor.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
@@ -84,9 +85,9 @@ export class Listeners {
     const { fd, strangersFd } = socket;
     const listener = new UdpListener(this.#reactor, socket);
     this.#reactor.watchEdges(fd, listener);
-    // A request comes before the data of the same client that it makes way for.
     if (strangersFd !== undefined) {
-      this.#reactor.watchEdgesFirst(strangersFd, listener.strangers);
+      this.#reactor.watchEdges(strangersFd, listener.strangers);
+      this.#reactor.rank(strangersFd, REQUEST_RANK);
     }
     return listener;
   }

@@ -21,6 +21,7 @@ import { RelaySocket } from './relay-socket.ts';
 import { SecureContexts } from './secure/secure-contexts.ts';
 import { LoopBudget } from './loop-budget.ts';
 import { TcpConnections } from './tcp-connections.ts';
+import { CONTROL_RANK, REQUEST_RANK, type Rank } from './ranks.ts';
 import { Unfinished } from './unfinished.ts';
 import { UpstreamQueue } from './upstream-queue.ts';
 
@@ -73,9 +74,7 @@ export class Reactor {
   readonly #unfinished = new Unfinished();
   #pauses: { readonly fd: number; readonly events: number; readonly untilMs: number }[] = [];
   #firstEvent = 0;
-  /** By descriptor, true for those whose handlers are called before all others. */
-  readonly #comesFirst: boolean[] = [];
-  #firstCount = 0;
+  readonly #rankByFd: Rank[] = [];
   #isStopped = false;
 
   constructor(options: ReactorOptions) {
@@ -90,6 +89,7 @@ export class Reactor {
     this.handshakeGate = new HandshakeGate(handshakesPerSecond, handshakesPerSecondPerAddress);
     options.ledger.own(this.#poller.fd);
     this.watch(options.wakeFd, { onReady: () => this.#wake() }, EPOLLIN);
+    this.rank(options.wakeFd, CONTROL_RANK);
   }
 
   /** The time of the current turn; one object, brought up to date. */
@@ -145,11 +145,9 @@ export class Reactor {
     this.watch(fd, handler, EDGES_IN);
   }
 
-  /** As `watchEdges` does, and calls the handler before all others in a turn. */
-  watchEdgesFirst(fd: number, handler: PollHandler): void {
-    this.watchEdges(fd, handler);
-    this.#comesFirst[fd] = true;
-    this.#firstCount += 1;
+  /** Has the handler of a watched descriptor called before those of a higher rank in each turn. */
+  rank(fd: number, rank: Rank): void {
+    this.#rankByFd[fd] = rank;
   }
 
   /** Calls the handler of a descriptor again in the next turn, which comes at once, with no flags. */
@@ -165,10 +163,7 @@ export class Reactor {
   /** Stops watching a descriptor. */
   unwatch(fd: number): void {
     this.#handlerByFd[fd] = undefined;
-    if (this.#comesFirst[fd] === true) {
-      this.#comesFirst[fd] = false;
-      this.#firstCount -= 1;
-    }
+    this.#rankByFd[fd] = undefined;
     if (this.#pauses.length > 0) this.#pauses = this.#pauses.filter((pause) => pause.fd !== fd);
     this.#poller.remove(fd);
   }
@@ -227,8 +222,9 @@ export class Reactor {
     this.loopBudget.renew();
     // The kernel reports what is always ready in the same order: everybody has to be the first at some time.
     this.#firstEvent = (this.#firstEvent + 1) & 0xffff;
-    if (this.#firstCount > 0) this.#callHandlers(count, resumed, true);
-    this.#callHandlers(count, resumed, false);
+    this.#callHandlers(count, resumed, CONTROL_RANK);
+    this.#callHandlers(count, resumed, REQUEST_RANK);
+    this.#callHandlers(count, resumed, undefined);
     const deadline = this.server.pollTimeout();
     if (deadline !== undefined && deadline <= this.now.monotonicMs) {
       this.server.handleTimeout(this.now);
@@ -240,25 +236,25 @@ export class Reactor {
     if (this.#pauses.length > 0) this.#resumePaused();
   }
 
-  /** Calls the handlers of events and of what is resumed: those that come first, or all others. */
-  #callHandlers(count: number, resumed: readonly number[], areFirst: boolean): void {
+  /** Calls the handlers of a rank, of events and of what is resumed. */
+  #callHandlers(count: number, resumed: readonly number[], rank: Rank): void {
     const isResumedFirst = (this.#firstEvent & 1) === 0;
-    if (isResumedFirst) this.#resume(resumed, areFirst);
+    if (isResumedFirst) this.#resume(resumed, rank);
     for (let position = 0; position < count; position++) {
       const index = (position + this.#firstEvent) % count;
       const fd = this.#poller.eventTag(index);
-      if ((this.#comesFirst[fd] === true) === areFirst) {
+      if (this.#rankByFd[fd] === rank) {
         this.#handlerByFd[fd]?.onReady(this.#poller.eventFlags(index));
       }
     }
-    if (!isResumedFirst) this.#resume(resumed, areFirst);
+    if (!isResumedFirst) this.#resume(resumed, rank);
   }
 
-  #resume(descriptors: readonly number[], areFirst: boolean): void {
+  #resume(descriptors: readonly number[], rank: Rank): void {
     const { length } = descriptors;
     for (let position = 0; position < length; position++) {
       const fd = descriptors[(position + this.#firstEvent) % length]!;
-      if ((this.#comesFirst[fd] === true) === areFirst) this.#handlerByFd[fd]?.onReady(0);
+      if (this.#rankByFd[fd] === rank) this.#handlerByFd[fd]?.onReady(0);
     }
   }
 
