@@ -74,7 +74,10 @@ function brokenAllocation(driver: TurnDriver, allocation: Allocation): string[] 
       'a relay without a socket',
     ],
     [new Set(relays.map(({ family }) => family)).size === relays.length, 'two relays of a family'],
-    [!isActive || allocation.expiresAtMs > driver.nowMs - 1000, 'an allocation outlived itself'],
+    [
+      !isActive || Math.max(allocation.expiresAtMs, driver.rulesChangedAtMs) > driver.nowMs - 1000,
+      'an allocation outlived itself',
+    ],
     [channelByNumber.size === channelByPeer.size, 'indexes of channels differ'],
     [channelByNumber.size <= CHANNELS_PER_ALLOCATION_MAX, 'too many channels'],
     [permissionByPeer.size <= PERMISSIONS_PER_ALLOCATION_MAX, 'too many permissions'],

@@ -134,6 +134,8 @@ export class TurnDriver {
   nowMs = 1_000_000;
   unixSeconds = 1_800_000_000;
   rules: TurnRules;
+  /** When rules changed last; with them, the end of an allocation may come to lie in the past. */
+  rulesChangedAtMs = -Infinity;
   #nextHandle = 3;
 
   constructor(options: DriverOptions = {}) {
@@ -206,6 +208,7 @@ export class TurnDriver {
   /** Changes some of the rules. */
   changeRules(changes: Partial<TurnRules>): void {
     this.rules = { ...this.rules, ...changes };
+    this.rulesChangedAtMs = this.nowMs;
     this.replace({ rules: this.rules });
   }
 

@@ -282,6 +282,7 @@ export class Simulation {
       this.driver.server.handleClientClosed(client.socket.client);
       this.driver.drain();
       this.reference.end(client.origin.key, 'clientClosed');
+      this.#afterStep('a closed connection');
     }
     this.#clientByAddress.delete(client.origin.address);
     client.rebind(this.#openSocket(client.isStream));
