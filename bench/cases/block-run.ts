@@ -5,7 +5,7 @@ import type { RelayCase } from '../report-data.ts';
 import type { MeasuredServer } from '../servers/server.ts';
 import type { Block } from './block.ts';
 import { setUpClients } from './clients.ts';
-import { ABOUT, type Durations } from './durations.ts';
+import { ABOUT, durationsOf, type Durations } from './durations.ts';
 import { orderOf } from './order.ts';
 
 /** Something that is found out about a server that runs, with clients that are set up and warm. */
@@ -32,10 +32,11 @@ export function blockSeconds<T>(
   { seconds }: Measurement<T>,
   durations: Durations,
 ): number {
-  const each = durations.warmUp + seconds(durations) + ABOUT.silence;
   const allocations = Math.max(...cases.map((relayCase) => relayCase.allocations));
-  const setUp = ABOUT.start + durations.firstWarmUp + allocations / ABOUT.allocationsPerSecond;
-  return setUp + cases.length * each;
+  const setUp = ABOUT.start + allocations / ABOUT.allocationsPerSecond;
+  const warmUp = warmUps(cases, durations).reduce((sum, each) => sum + each + ABOUT.silence, 0);
+  const measured = cases.map(({ group }) => seconds(durationsOf(group, durations)));
+  return setUp + warmUp + measured.reduce((sum, each) => sum + each, 0);
 }
 
 /**
@@ -53,15 +54,16 @@ export async function runBlock<T>(
   const { generator } = surroundings;
   const running = await RunningServer.start(server, wishes, surroundings);
   try {
+    const warmUpSeconds = warmUps(cases, durations);
     let previous: RelayCase | undefined;
-    for (const relayCase of cases) {
+    for (const [index, relayCase] of cases.entries()) {
       try {
-        const isNew = await setUpClients(generator, relayCase, previous);
+        await setUpClients(generator, relayCase, previous);
         previous = relayCase;
         const order = { ...orderOf(relayCase, server, seed), serverPid: running.pid };
-        const seconds = isNew ? durations.firstWarmUp : durations.warmUp;
-        await generator.traffic({ ...order, seconds });
-        take(relayCase, await measurement.run(generator, order, durations));
+        await generator.traffic({ ...order, seconds: warmUpSeconds[index]! });
+        const own = durationsOf(relayCase.group, durations);
+        take(relayCase, await measurement.run(generator, order, own));
       } catch (error) {
         previous = undefined;
         if (error instanceof GeneratorEnded) throw error;
@@ -72,4 +74,15 @@ export async function runBlock<T>(
   } finally {
     await running.stop();
   }
+}
+
+/** How long a server is warmed up before each case: long before the first one that takes another path through it. */
+function warmUps(cases: readonly RelayCase[], { firstWarmUp, warmUp }: Durations): number[] {
+  const known = new Set<string>();
+  return cases.map(({ transport, allocations, framing, direction, burst }) => {
+    const path = [transport, allocations, framing, direction, burst].join(' ');
+    if (known.has(path)) return warmUp;
+    known.add(path);
+    return firstWarmUp;
+  });
 }
