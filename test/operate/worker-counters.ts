@@ -1,4 +1,5 @@
 import t from 'tap';
+import { CRASHABLE, crashWorkerOf } from '../support/crash-worker.ts';
 import { ephemeralCredential } from '../support/credentials.ts';
 import { missingBuild } from '../support/gateway-process.ts';
 import { OperatedGateway } from '../support/operated-gateway.ts';
@@ -6,16 +7,13 @@ import { poll } from '../support/poll.ts';
 import { LOOPBACK_SERVER } from '../support/server-under-test.ts';
 import { TurnClient } from '../support/turn-client.ts';
 
-const CRASH_WORKER = new URL('../support/crash-worker.mjs', import.meta.url).href;
-const CRASH_CHANNEL = 0x4fff;
 const CHANNEL = 0x4000;
 const CLIENTS = 16;
 
 const skip = missingBuild() || (process.platform !== 'linux' && 'relay workers run on Linux only');
 
 t.test('what a dead worker has counted is not lost', { skip }, async (t) => {
-  const environment = { NODE_OPTIONS: `--import ${CRASH_WORKER}` };
-  const gateway = await OperatedGateway.start(t, {}, {}, environment);
+  const gateway = await OperatedGateway.start(t, {}, {}, CRASHABLE);
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openCall(gateway)));
   t.teardown(() => Promise.all(clients.map((client) => client.close())));
   const [{ name } = { name: '' }] = (await gateway.status()).listeners;
@@ -31,7 +29,7 @@ t.test('what a dead worker has counted is not lost', { skip }, async (t) => {
   const survivors = sessions.filter(({ worker }) => worker !== dying).length;
   const victim = clients.find(({ localPort }) => sessions[0]!.client.endsWith(`:${localPort}`))!;
   const begin = performance.now();
-  victim.sendOnChannel(CRASH_CHANNEL, Buffer.from('now'));
+  crashWorkerOf(victim);
   await gateway.waitForRecords('a relay worker was started again', 1);
   t.comment(`back after ${Math.round(performance.now() - begin)} ms`);
   const after = await counts();

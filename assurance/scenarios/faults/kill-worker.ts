@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { CRASHABLE, crashWorkerOf, workerOf } from '../../../test/support/crash-worker.ts';
 import { poll } from '../../../test/support/poll.ts';
 import { RelayLoad } from '../../../test/support/relay-load.ts';
 import type { TurnClient } from '../../../test/support/turn-client.ts';
@@ -7,10 +8,6 @@ import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly, untouched } from '../../support/findings.ts';
 import { relayWhile } from '../../support/relay-while.ts';
 
-const CRASH_WORKER = new URL('../../../test/support/crash-worker.mjs', import.meta.url).href;
-/** What the preloaded script listens to. */
-const ASK_CHANNEL = 0x4ffe;
-const CRASH_CHANNEL = 0x4fff;
 const CHANNEL = 0x4000;
 const ROUNDS = 10;
 const SERVES_AGAIN_MS_MAX = 1000;
@@ -25,10 +22,12 @@ export const killWorker: Scenario = {
     'a worker that dies costs only its own calls, and another one serves in its place within a second',
   missing: missingForFaults,
   run: ({ scale, progress }) =>
-    FaultScene.run({ environment: { NODE_OPTIONS: `--import ${CRASH_WORKER}` } }, async (scene) => {
+    FaultScene.run({ environment: CRASHABLE }, async (scene) => {
       const { gateway, calls, findings } = scene;
       const byWorker: TurnClient[][] = [[], []];
-      for (const client of calls.clients) byWorker[await workerOf(scene, client)]!.push(client);
+      for (const client of calls.clients) {
+        byWorker[await workerOf(client, gateway.process.child)]!.push(client);
+      }
       const rounds = Math.ceil(ROUNDS * scale);
       let slowestMs = 0;
       let sent = 0;
@@ -39,7 +38,7 @@ export const killWorker: Scenario = {
         const count = await relayWhile(others, scene.pid, async () => {
           await pause(PAUSE_MS);
           const begin = performance.now();
-          victims![0]!.sendOnChannel(CRASH_CHANNEL, Buffer.from('now'));
+          crashWorkerOf(victims![0]!);
           await poll(
             () => gateway.records(AGAIN).length,
             (records) => records > round,
@@ -57,7 +56,7 @@ export const killWorker: Scenario = {
         progress(`${round + 1} of ${rounds} workers killed`);
       }
       findings.push(
-        untouched('calls of the other worker', { ...calls.count, sent, received }),
+        untouched('calls of the other worker', { sent, received }),
         atMost('serves again after', slowestMs, SERVES_AGAIN_MS_MAX, 'ms'),
         exactly('log records of new workers', gateway.records(AGAIN).length, rounds),
         exactly('new workers in the metrics', await restarts(scene), rounds),
@@ -65,13 +64,6 @@ export const killWorker: Scenario = {
       await scene.expectRecovery();
     }),
 };
-
-async function workerOf({ gateway }: FaultScene, client: TurnClient): Promise<number> {
-  const answer = `udp client 127.0.0.1:${client.localPort} is served by `;
-  client.sendOnChannel(ASK_CHANNEL, Buffer.from('who'));
-  const line = await gateway.process.child.waitForLine((each) => each.startsWith(answer));
-  return Number(line.slice(answer.length));
-}
 
 async function restarts({ gateway }: FaultScene): Promise<number> {
   const name = 'turnpike_worker_restarts_total';

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
+import { CRASHABLE, crashWorkerOf, workerOf } from '../../support/crash-worker.ts';
 import { ephemeralCredential } from '../../support/credentials.ts';
 import { openUdpEchoPeer, type UdpEchoPeer } from '../../support/echo-peer.ts';
 import { freePorts, isPortFree } from '../../support/free-ports.ts';
@@ -15,11 +16,8 @@ import { openDescriptors } from '../../support/process-usage.ts';
 import { LOOPBACK_SERVER } from '../../support/server-under-test.ts';
 import { TurnClient } from '../../support/turn-client.ts';
 
-const CRASH_WORKER = new URL('../../support/crash-worker.mjs', import.meta.url).href;
 const STALL_WORKER = new URL('../../support/stall-worker.mjs', import.meta.url).href;
 const STALL_CHANNEL = 0x4ffd;
-const ASK_CHANNEL = 0x4ffe;
-const CRASH_CHANNEL = 0x4fff;
 const CHANNEL = 0x4000;
 const CLIENTS_PER_TRANSPORT = 16;
 const CLIENTS_MAX = 64;
@@ -178,7 +176,7 @@ async function openScene(t: Test, port: number, changes: Sections = {}): Promise
   for (const [section, values] of Object.entries(changes)) {
     configuration[section] = { ...(configuration[section] as object), ...values };
   }
-  const gateway = await startReady(configuration, [], { NODE_OPTIONS: `--import ${CRASH_WORKER}` });
+  const gateway = await startReady(configuration, [], CRASHABLE);
   t.teardown(() => gateway.stop());
   const peer = await openUdpEchoPeer();
   t.teardown(() => peer.close());
@@ -236,7 +234,7 @@ class Scene {
   }
 
   crash({ client }: Caller): void {
-    client.sendOnChannel(CRASH_CHANNEL, Buffer.from('now'));
+    crashWorkerOf(client);
   }
 
   /** An allocation over UDP is unknown, a TCP connection is closed. */
@@ -306,13 +304,6 @@ class Scene {
       credential: ephemeralCredential(LOOPBACK_SERVER.secret, user),
     });
     this.#clients.push(client);
-    return { client, worker: await this.#workerOf(client, transport) };
-  }
-
-  async #workerOf(client: TurnClient, transport: string): Promise<number> {
-    const answer = `${transport} client 127.0.0.1:${client.localPort} is served by `;
-    client.sendOnChannel(ASK_CHANNEL, Buffer.from('who'));
-    const line = await this.gateway.child.waitForLine((each) => each.startsWith(answer));
-    return Number(line.slice(answer.length));
+    return { client, worker: await workerOf(client, this.gateway.child, transport) };
   }
 }
