@@ -2,8 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { GatewayProcess } from '../../test/support/gateway-process.ts';
 import type { LoadCount } from '../../test/support/relay-load.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../scenario.ts';
+import type { Owner } from '../../test/support/owner.ts';
 import { attackNetwork, missingNetwork } from './attack-network.ts';
 import { droppedDatagrams, startTarget, TARGET } from './attacked-gateway.ts';
+import { Cleanup } from './cleanup.ts';
 import { atLeast, atMost, count, isSo, percent } from './findings.ts';
 import type { FloodKind } from './flood-messages.ts';
 import { MemoryWatch } from './memory-watch.ts';
@@ -37,15 +39,17 @@ export function floodScenario(name: string, kind: FloodKind, port: number = TARG
   return {
     name,
     promise:
-      'A flood from a million addresses costs neither memory nor live calls, and new clients still get in.',
+      'a flood from a million addresses costs neither memory nor live calls, and new clients still get in',
     missing: missingNetwork,
-    run: (options) => withParties((parties) => run(parties, kind, port, options)),
+    run: (options) =>
+      Cleanup.around(async (cleanup) => run(await openParties(cleanup), kind, port, options)),
   };
 }
 
-async function withParties<Value>(use: (parties: Parties) => Promise<Value>): Promise<Value> {
+async function openParties(owner: Owner): Promise<Parties> {
   const prefix = attackNetwork().others;
   const gateway = await startTarget();
+  owner.teardown(() => gateway.stop());
   const calls = new RemoteProcess<LiveCallsApi>(
     new URL('parties/live-calls.ts', import.meta.url),
     prefix,
@@ -54,11 +58,8 @@ async function withParties<Value>(use: (parties: Parties) => Promise<Value>): Pr
     new URL('parties/flooder.ts', import.meta.url),
     prefix,
   );
-  try {
-    return await use({ gateway, calls, flooder });
-  } finally {
-    await Promise.all([calls.stop(), flooder.stop(), gateway.stop()]);
-  }
+  owner.teardown(() => Promise.all([calls.stop(), flooder.stop()]));
+  return { gateway, calls, flooder };
 }
 
 /** What came of a flood. */

@@ -1,19 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  CertificateAuthority,
-  writeCertificate,
-} from '../../test/support/certificate-authority.ts';
 import { freePorts, RELAY_PORTS } from '../../test/support/free-ports.ts';
-import { configurationFor, NO_RATES, startReady } from '../../test/support/gateway-process.ts';
+import { configurationFor, NO_LIMITS, startReady } from '../../test/support/gateway-process.ts';
 import type { GatewayProcess } from '../../test/support/gateway-process.ts';
+import type { Owner } from '../../test/support/owner.ts';
+import { TestPki, tlsKeys } from '../../test/support/secure-gateway.ts';
 import { LOOPBACK_SERVER } from '../../test/support/server-under-test.ts';
 import type { ServerAddress } from '../../test/support/turn-transport.ts';
 
 const HOST = '127.0.0.1';
 
-/** A gateway process with a listener for every transport, closed with `stop`. */
+/** A gateway process with a listener for every transport. */
 export interface LiveGateway {
   readonly process: GatewayProcess;
   /** Secret of its credentials. */
@@ -26,29 +21,16 @@ export interface LiveGateway {
   ask(path: string): Promise<unknown>;
   /** Sum of all series of a metric. */
   metric(name: string): Promise<number>;
-  /** Ends the process and removes its files. */
-  stop(): Promise<void>;
 }
 
-const NO_LIMITS = {
-  ...NO_RATES,
-  allocations_per_address_max: 100_000,
-  connections_per_address_max: 100_000,
-  handshakes_per_second: 1_000_000,
-  handshakes_per_second_per_address: 1_000_000,
-};
-
-/** Starts a gateway on loopback in which no limit is in the way of a single address. */
-export async function startLiveGateway(): Promise<LiveGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'turnpike-assurance-'));
-  const authority = await CertificateAuthority.create();
-  const files = await writeCertificate(await authority.issueServer(), folder);
+/** Starts a gateway on loopback in which no limit is in the way of a single address; it ends with its owner. */
+export async function startLiveGateway(owner: Owner): Promise<LiveGateway> {
+  const pki = await TestPki.create(owner);
   const first = await freePorts(6);
   const at = (index: number): ServerAddress => ({ host: HOST, port: first + index });
   const [tls, dtls, api, metrics] = [at(1), at(2), at(4), at(5)];
   const base = configurationFor(LOOPBACK_SERVER, first, first + 3);
-  const secured = { cert_file: files.certFile, key_file: files.keyFile };
-  const common = { bind: HOST, routes: ['peers'], tls: secured };
+  const common = { bind: HOST, routes: ['peers'], tls: tlsKeys(await pki.server()) };
   const process = await startReady({
     ...base,
     admin: {
@@ -64,6 +46,7 @@ export async function startLiveGateway(): Promise<LiveGateway> {
     relay: { ...base.relay, min_port: RELAY_PORTS.min, max_port: RELAY_PORTS.max },
     limits: NO_LIMITS,
   });
+  owner.teardown(() => process.stop());
   return {
     process,
     secret: LOOPBACK_SERVER.secret,
@@ -73,10 +56,6 @@ export async function startLiveGateway(): Promise<LiveGateway> {
     dtls,
     ask: async (path) => (await fetch(`${urlOf(api)}/api/v1/${path}`)).json(),
     metric: (name) => sumOf(`${urlOf(metrics)}/metrics`, name),
-    async stop() {
-      await process.stop();
-      await rm(folder, { recursive: true });
-    },
   };
 }
 

@@ -102,6 +102,15 @@ export const NO_RATES = {
   unauthenticated_per_second_per_address: 0,
 };
 
+/** Nor do limits on allocations, connections and handshakes fit them. */
+export const NO_LIMITS = {
+  ...NO_RATES,
+  allocations_per_address_max: 100_000,
+  connections_per_address_max: 100_000,
+  handshakes_per_second: 1_000_000,
+  handshakes_per_second_per_address: 1_000_000,
+};
+
 /** The configuration that serves `options` on `port`; tests may add to it. */
 export function configurationFor(options: ServerOptions, port: number, icePort: number) {
   return {

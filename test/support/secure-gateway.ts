@@ -15,7 +15,7 @@ import {
   startReady,
   type ConfigurationData,
   type GatewayProcess,
-  NO_RATES,
+  NO_LIMITS,
 } from './gateway-process.ts';
 import type { Owner } from './owner.ts';
 import { LOOPBACK_SERVER, type ServerOptions } from './server-under-test.ts';
@@ -53,15 +53,6 @@ export interface SecureGateway {
   /** Waits for a record with this message and these fields, those already logged included. */
   recorded(message: string, fields?: Readonly<Record<string, unknown>>): Promise<GatewayRecord>;
 }
-
-/** Limits that leave tests alone, all of which come from one address. */
-const NO_LIMITS = {
-  ...NO_RATES,
-  allocations_per_address_max: 100_000,
-  connections_per_address_max: 100_000,
-  handshakes_per_second: 1_000_000,
-  handshakes_per_second_per_address: 1_000_000,
-};
 
 /** Starts a gateway, which ends with the test. */
 export async function startSecureGateway(

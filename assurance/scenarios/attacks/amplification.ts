@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Finding, Scenario } from '../../scenario.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { atMost } from '../../support/findings.ts';
 import { messagesOf, type RepeatedKind } from '../../support/flood-messages.ts';
 import { missingTool } from '../../../test/support/child-process.ts';
@@ -42,21 +43,20 @@ export const amplification: Scenario = {
   promise:
     'an answer to whoever may be forged is hardly larger than the request, and errors are rare',
   missing: missingBuild,
-  run: async ({ scale, progress }) => {
-    const port = await freePorts(2);
-    const { limits: _, ...configuration } = configurationFor(DUAL_STACK_SERVER, port, port + 1);
-    const gateway = await startReady(configuration);
-    const coturn = missingTool('turnserver') ? undefined : await startCoturn(DUAL_STACK_SERVER);
-    try {
+  run: ({ scale, progress }) =>
+    Cleanup.around(async (cleanup) => {
+      const port = await freePorts(2);
+      const { limits: _, ...configuration } = configurationFor(DUAL_STACK_SERVER, port, port + 1);
+      const gateway = await startReady(configuration);
+      cleanup.teardown(() => gateway.stop());
+      const coturn = missingTool('turnserver') ? undefined : await startCoturn(DUAL_STACK_SERVER);
+      cleanup.teardown(() => coturn?.stop());
       const findings: Finding[] = [];
       for (const each of CASES) findings.push(await measure(each, port, coturn?.port));
       progress('errors in a row');
       const seconds = RATE_SECONDS * Math.max(1, scale);
       return [...findings, await errorRate(seconds, port, coturn?.port)];
-    } finally {
-      await Promise.all([gateway.stop(), coturn?.stop()]);
-    }
-  },
+    }),
 };
 
 async function measure(each: Case, port: number, coturnPort?: number): Promise<Finding> {

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { median } from '../../../bench/measure/statistics.ts';
 import type { StunWriter } from '../../../src/stun/message-writer.ts';
 import { ATTRIBUTE, METHOD } from '../../../src/stun/registry.ts';
@@ -12,6 +10,7 @@ import {
   type Write,
 } from '../../../test/support/core/test-client.ts';
 import { parseAddress, TurnDriver, type Received } from '../../../test/support/core/turn-driver.ts';
+import { usedBytes } from '../../../test/support/heap.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { atLeast, atMost, count } from '../../support/findings.ts';
 
@@ -189,13 +188,13 @@ function memoryFindings(clients: number): Finding[] {
   return KINDS.map(({ what, write, method }) => {
     const messages = all.map((client) => client.build(method, write));
     driver.forget();
-    const before = heapBytes();
+    const before = usedBytes();
     let answered = 0;
     for (const [index, client] of all.entries()) {
       if (client.send(messages[index]!)?.outcome === 'success') answered++;
     }
     driver.forget();
-    const each = (heapBytes() - before) / clients;
+    const each = (usedBytes() - before) / clients;
     const { length } = messages[0]!;
     const factor = each / length;
     const text = `${factor.toFixed(1)} (${count(each)} for ${length} bytes)`;
@@ -209,14 +208,4 @@ function peers(writer: StunWriter): void {
   for (let peer = 1; peer <= PEERS_PER_REQUEST; peer++) {
     writer.xorAddress(ATTRIBUTE.XOR_PEER_ADDRESS, parseAddress(`10.0.2.${peer}`, 0));
   }
-}
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-function heapBytes(): number {
-  // Buffers go one collection after the objects that hold them.
-  for (let round = 0; round < 3; round++) collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

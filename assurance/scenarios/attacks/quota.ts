@@ -1,4 +1,5 @@
 import type { Finding, Scenario } from '../../scenario.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { atLeast, atMost, count } from '../../support/findings.ts';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
@@ -36,18 +37,19 @@ export const quota: Scenario = {
   promise:
     'a user at the quota leaves others their share, and allocations that come and go leave nothing behind',
   missing: missingBuild,
-  run: async ({ scale, progress }) => {
-    const port = await freePorts(2);
-    const configuration = configurationFor(OPTIONS, port, port + 1);
-    const relay = {
-      ...configuration.relay,
-      workers: 1,
-      min_port: MIN_PORT,
-      max_port: MIN_PORT + PORTS - 1,
-    };
-    const gateway = await startReady({ ...configuration, relay });
-    const server = { host: HOST, port };
-    try {
+  run: ({ scale, progress }) =>
+    Cleanup.around(async (cleanup) => {
+      const port = await freePorts(2);
+      const configuration = configurationFor(OPTIONS, port, port + 1);
+      const relay = {
+        ...configuration.relay,
+        workers: 1,
+        min_port: MIN_PORT,
+        max_port: MIN_PORT + PORTS - 1,
+      };
+      const gateway = await startReady({ ...configuration, relay });
+      cleanup.teardown(() => gateway.stop());
+      const server = { host: HOST, port };
       progress('a user at the quota');
       const shares = await shareWithGreedy(server);
       progress('allocations that come and go');
@@ -66,10 +68,7 @@ export const quota: Scenario = {
         atMost('resident memory, growth in the second half', growth, GROWTH_MEGABYTES_MAX, 'MB'),
         await allPorts(server),
       ];
-    } finally {
-      await gateway.stop();
-    }
-  },
+    }),
 };
 
 async function shareWithGreedy(server: ServerAddress): Promise<readonly Finding[]> {

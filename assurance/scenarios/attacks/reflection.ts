@@ -2,6 +2,7 @@ import type { GatewayProcess } from '../../../test/support/gateway-process.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { attackNetwork, missingNetwork } from '../../support/attack-network.ts';
 import { droppedDatagrams, startTarget, TARGET } from '../../support/attacked-gateway.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { atLeast, atMost, count } from '../../support/findings.ts';
 import type { FloodKind, RepeatedKind } from '../../support/flood-messages.ts';
 import type { FlooderApi } from '../../support/parties/flooder.ts';
@@ -26,13 +27,15 @@ export const reflection: Scenario = {
   promise:
     'responses, indications and nonsense are never answered, and answers that come back least of all',
   missing: missingNetwork,
-  run: async ({ scale, progress }) => {
-    const gateway = await startTarget();
-    const script = new URL('../../support/parties/flooder.ts', import.meta.url);
-    const flooder = new RemoteProcess<FlooderApi>(script, attackNetwork().others);
-    const parties = { gateway, flooder };
-    const findings: Finding[] = [];
-    try {
+  run: ({ scale, progress }) =>
+    Cleanup.around(async (cleanup) => {
+      const gateway = await startTarget();
+      cleanup.teardown(() => gateway.stop());
+      const script = new URL('../../support/parties/flooder.ts', import.meta.url);
+      const flooder = new RemoteProcess<FlooderApi>(script, attackNetwork().others);
+      cleanup.teardown(() => flooder.stop());
+      const parties = { gateway, flooder };
+      const findings: Finding[] = [];
       for (const port of [TARGET.port, TARGET.dtlsPort]) {
         for (const kind of ['response', 'nonsense'] as const) {
           progress(`${kind} to port ${port}`);
@@ -44,10 +47,7 @@ export const reflection: Scenario = {
         findings.push(...(await returned(parties, kind, port, scale)));
       }
       return findings;
-    } finally {
-      await Promise.all([flooder.stop(), gateway.stop()]);
-    }
-  },
+    }),
 };
 
 const RETURNED_TO: readonly (readonly [RepeatedKind, number])[] = [

@@ -1,6 +1,8 @@
+import { percentile } from '../../../bench/measure/statistics.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { attackNetwork, missingNetwork } from '../../support/attack-network.ts';
 import { startTarget, TARGET } from '../../support/attacked-gateway.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { atLeast, atMost } from '../../support/findings.ts';
 import { MemoryWatch } from '../../support/memory-watch.ts';
 import type { SlowClientsApi } from '../../support/parties/slow-clients.ts';
@@ -20,14 +22,16 @@ export const slowloris: Scenario = {
   name: 'slowloris',
   promise: 'thousands of connections that send next to nothing cost little and are closed soon',
   missing: missingNetwork,
-  run: async ({ progress }) => {
-    const gateway = await startTarget();
-    const clients = new RemoteProcess<SlowClientsApi>(
-      new URL('../../support/parties/slow-clients.ts', import.meta.url),
-      attackNetwork().others,
-    );
-    const { host, port, tlsPort } = TARGET;
-    try {
+  run: ({ progress }) =>
+    Cleanup.around(async (cleanup) => {
+      const gateway = await startTarget();
+      cleanup.teardown(() => gateway.stop());
+      const clients = new RemoteProcess<SlowClientsApi>(
+        new URL('../../support/parties/slow-clients.ts', import.meta.url),
+        attackNetwork().others,
+      );
+      cleanup.teardown(() => clients.stop());
+      const { host, port, tlsPort } = TARGET;
       const comers = { host, tlsPort };
       const control = await clients.call('newcomers', { ...comers, count: WARMING_NEWCOMERS });
       const memory = new MemoryWatch(gateway.child.pid);
@@ -48,21 +52,14 @@ export const slowloris: Scenario = {
         atMost('resident memory, growth at most', growth, GROWTH_MEGABYTES_MAX, 'MB'),
         reaped(end),
       ];
-    } finally {
-      await Promise.all([clients.stop(), gateway.stop()]);
-    }
-  },
+    }),
 };
 
 function newcomersFinding(times: readonly number[], control: readonly number[]): Finding {
-  const [during, before] = [percentile99(times), percentile99(control)];
+  const [during, before] = [percentile(times, 0.99), percentile(control, 0.99)];
   const text = `${during.toFixed(0)} ms (${before.toFixed(0)} ms without them)`;
   const what = 'p99 until a new TLS client is answered';
   return atMost(what, during, CONNECT_MS_MAX, { unit: 'ms', text });
-}
-
-function percentile99(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1]!;
 }
 
 function reaped({ left, seconds }: { readonly left: number; readonly seconds: number }): Finding {

@@ -12,6 +12,7 @@ import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { METHOD } from '../../../src/stun/registry.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Asker } from '../../support/asker.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { kolmogorovSmirnov } from '../../support/distributions.ts';
 import { atLeast, atMost, count } from '../../support/findings.ts';
 
@@ -113,17 +114,19 @@ function timesInCore(
   return { known: times[0], unknown: times[1] };
 }
 
-async function timesOverSocket(
+function timesOverSocket(
   { known, unknown }: (typeof PAIRS)[number],
   requests: number,
   seed: number,
 ): Promise<Times> {
-  const port = await freePorts(2);
-  const [user] = USERS;
-  const server = { ...LOOPBACK_SERVER, staticUser: user! };
-  const gateway = await startReady(configurationFor(server, port, port + 1));
-  const asker = await Asker.open({ host: '127.0.0.1', port });
-  try {
+  return Cleanup.around(async (cleanup) => {
+    const port = await freePorts(2);
+    const [user] = USERS;
+    const server = { ...LOOPBACK_SERVER, staticUser: user! };
+    const gateway = await startReady(configurationFor(server, port, port + 1));
+    cleanup.teardown(() => gateway.stop());
+    const asker = await Asker.open({ host: '127.0.0.1', port });
+    cleanup.teardown(() => asker.close());
     const { signer } = asker;
     const messages = [known, unknown].map((one) => signer.build(METHOD.ALLOCATE, undefined, one));
     const random = new SeededRandom(seed);
@@ -136,8 +139,5 @@ async function timesOverSocket(
       if (number >= 0) times[which]!.push(Number(end - start) / 1000);
     }
     return { known: times[0], unknown: times[1] };
-  } finally {
-    asker.close();
-    await gateway.stop();
-  }
+  });
 }

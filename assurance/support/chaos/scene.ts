@@ -2,19 +2,13 @@ import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import type { IceServer } from '../../../test/support/server-under-test.ts';
 import type { ServerAddress } from '../../../test/support/turn-transport.ts';
 import type { Finding } from '../../scenario.ts';
+import { Cleanup } from '../cleanup.ts';
 import { startLiveGateway, type LiveGateway } from '../live-gateway.ts';
 import type { CallOutcome } from './calls.ts';
 
 /** Starts a gateway for `work`, and ends it whatever happens. */
-export async function withGateway<Value>(
-  work: (gateway: LiveGateway) => Promise<Value>,
-): Promise<Value> {
-  const gateway = await startLiveGateway();
-  try {
-    return await work(gateway);
-  } finally {
-    await gateway.stop();
-  }
+export function withGateway<Value>(work: (gateway: LiveGateway) => Promise<Value>): Promise<Value> {
+  return Cleanup.around(async (cleanup) => work(await startLiveGateway(cleanup)));
 }
 
 /** What a WebRTC stack needs to reach the gateway at an address that is not its own. */
