@@ -5,9 +5,9 @@ import { embeddedIpv4 } from '../../src/route/canonical-address.ts';
 import { forbiddenCategory } from '../../src/route/forbidden-peers.ts';
 import { PortRanges } from '../../src/route/port-ranges.ts';
 import { Prefix } from '../../src/route/prefix.ts';
-import { RouteTable } from '../../src/route/route-table.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { EMBEDDINGS, type Bytes4 } from '../support/ipv4-embeddings.ts';
+import { OPEN_ROUTES } from '../support/open-route-table.ts';
 
 const SPECIAL_PURPOSE: Record<string, readonly string[]> = {
   unspecified: ['0.0.0.0', '::'],
@@ -64,32 +64,14 @@ const DANGEROUS_IPV4: readonly Bytes4[] = [
   [255, 255, 255, 255],
 ];
 
-const openTable = new RouteTable({
-  listeners: [{ name: 'open', routes: ['all'] }],
-  clusters: [
-    {
-      name: 'all',
-      protocol: 'udp',
-      endpoints: ['0.0.0.0', '::'].map((address) => ({
-        address,
-        prefixLength: 0,
-        minPort: 1,
-        maxPort: 65_535,
-      })),
-      dangerouslyAllow: [],
-    },
-  ],
-  own: [],
-});
-
 t.test('special-purpose addresses are no peers, whatever the routes say', (t) => {
   let count = 0;
   for (const [category, addresses] of Object.entries(SPECIAL_PURPOSE)) {
     for (const text of addresses) {
       const address = parse(text);
       t.equal(forbiddenCategory(address), category, text);
-      t.equal(openTable.admit('open', undefined, address, 5000), 'forbiddenPeer', text);
-      t.equal(openTable.admit('open', undefined, address, undefined), 'forbiddenPeer', text);
+      t.equal(OPEN_ROUTES.admit('open', undefined, address, 5000), 'forbiddenPeer', text);
+      t.equal(OPEN_ROUTES.admit('open', undefined, address, undefined), 'forbiddenPeer', text);
       count++;
     }
   }
@@ -100,7 +82,7 @@ t.test('special-purpose addresses are no peers, whatever the routes say', (t) =>
 t.test('addresses next to special-purpose ones are ordinary', (t) => {
   for (const text of ORDINARY) {
     t.equal(forbiddenCategory(parse(text)), undefined, text);
-    t.equal(openTable.admit('open', undefined, parse(text), 5000), 'admitted', text);
+    t.equal(OPEN_ROUTES.admit('open', undefined, parse(text), 5000), 'admitted', text);
   }
   t.end();
 });
@@ -109,7 +91,7 @@ t.test('no embedding smuggles a dangerous address', (t) => {
   for (const ipv4 of DANGEROUS_IPV4) {
     for (const [name, embed] of Object.entries(EMBEDDINGS)) {
       const text = embed(ipv4);
-      const verdict = openTable.admit('open', undefined, parse(text), 80);
+      const verdict = OPEN_ROUTES.admit('open', undefined, parse(text), 80);
       t.equal(verdict, 'forbiddenPeer', `${ipv4.join('.')} as ${name}: ${text}`);
     }
   }

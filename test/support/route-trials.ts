@@ -1,10 +1,10 @@
 import { Cluster, type Endpoint } from '../../src/route/endpoint.ts';
 import { EndpointIndex } from '../../src/route/endpoint-index.ts';
-import { RouteTable } from '../../src/route/route-table.ts';
 import type { TransportAddress } from '../../src/stun/transport-address.ts';
 import { bigAddress, bigRange, bigText, isInRange, type BigAddress } from './big-address.ts';
 import type { SeededRandom } from './core/seeded-random.ts';
 import { bytes4, EMBEDDINGS } from './ipv4-embeddings.ts';
+import { OPEN_ROUTES } from './open-route-table.ts';
 import { isNeverPeer } from './peer-oracle.ts';
 import { SPECIAL_PURPOSES } from './special-purpose.ts';
 import { addressFrom } from './turn-client.ts';
@@ -27,30 +27,11 @@ const PORT_MAX = 65_535;
 const RANGES = SPECIAL_PURPOSES.map(({ range }) => bigRange(range));
 const EMBED = Object.values(EMBEDDINGS);
 
-/** Routes everything to everywhere: what it refuses is on the hard deny list. */
-const OPEN = new RouteTable({
-  listeners: [{ name: 'open', routes: ['all'] }],
-  clusters: [
-    {
-      name: 'all',
-      protocol: 'udp',
-      endpoints: ['0.0.0.0', '::'].map((address) => ({
-        address,
-        prefixLength: 0,
-        minPort: 1,
-        maxPort: PORT_MAX,
-      })),
-      dangerouslyAllow: [],
-    },
-  ],
-  own: [],
-});
-
 /** Compares verdicts on addresses in, at the edges of and beside special-purpose ranges, under every embedding. */
 export function tryVerdicts(count: number, random: SeededRandom): Trials {
   return compare(count, () => {
     const text = peerText(random);
-    const verdict = OPEN.admit('open', undefined, addressFrom(text, 5000), 5000);
+    const verdict = OPEN_ROUTES.admit('open', undefined, addressFrom(text, 5000), 5000);
     const expected = isNeverPeer(bigAddress(text)) ? 'forbiddenPeer' : 'admitted';
     return { isRight: verdict === expected, isYes: verdict === 'admitted', name: text };
   });
