@@ -1,15 +1,20 @@
 // `npm test`: installs what is missing, checks the sources, runs the tests; `npm test -- FILE…` runs only those.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { checkCoverage } from './coverage.mjs';
 import { installDebianPackages } from './debian-packages.mjs';
 import { ROOT, buildWhenStale, installPackages, requireNode, say } from './prepare.mjs';
 import { TapDigest } from './tap-digest.mjs';
 
-const CHECKS = ['format:check', 'lint', 'typecheck', 'build'];
+/** Those of a lane run one after the other, beside the other lane. */
+const LANES = [
+  ['format:check', 'build'],
+  ['lint', 'typecheck'],
+];
 
 requireNode();
 installPackages();
@@ -27,25 +32,35 @@ async function testOnly(patterns) {
 /** A failed check counts as one failed test, so that the last line never hides it. */
 async function testAll() {
   installDebianPackages();
-  const failedChecks = CHECKS.filter((check) => !runCheck(check)).length;
+  const failedChecks = await runChecks();
   rmSync(join(ROOT, '.tap/report'), { recursive: true, force: true });
   const counts = await runTap([]);
   const coverageFailed = reportCoverage() ? 0 : 1;
   return { ...counts, failed: counts.failed + failedChecks + coverageFailed };
 }
 
-function runCheck(name) {
+/** Returns how many fail. */
+async function runChecks() {
+  const lanes = LANES.map(async (names) => {
+    let failures = 0;
+    for (const name of names) if (!(await runCheck(name))) failures++;
+    return failures;
+  });
+  const byLane = await Promise.all(lanes);
+  return byLane.reduce((sum, failures) => sum + failures, 0);
+}
+
+async function runCheck(name) {
   const started = performance.now();
-  const { status, stdout } = spawnSync('sh', ['-c', `npm run --silent ${name} 2>&1`], {
+  const check = spawn('sh', ['-c', `npm run --silent ${name} 2>&1`], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
   });
+  const [output, [status]] = await Promise.all([text(check.stdout), once(check, 'close')]);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${status === 0 ? ' ok ' : 'FAIL'}  npm run ${name}  ${seconds} s\n`);
-  if (status !== 0) process.stdout.write(stdout);
+  if (status !== 0) process.stdout.write(output);
   return status === 0;
 }
 
@@ -56,7 +71,7 @@ async function runTap(args) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(tap, 'exit');
-  const digest = new TapDigest((text) => process.stdout.write(`${text}\n`));
+  const digest = new TapDigest((line) => process.stdout.write(`${line}\n`));
   for await (const line of createInterface({ input: tap.stdout })) digest.line(line);
   const [code] = await exit;
   for (const skip of digest.skips) process.stdout.write(`skip  ${skip}\n`);
