@@ -74,6 +74,13 @@ export const TEXT_ATTRIBUTE_BYTES_MAX = 763;
  */
 export const CREDENTIAL_CLOCK_SKEW_MAX_SECONDS = 3600;
 
+/** How full the queue of a listener is when strangers are answered only who ask again; a share of its bytes. */
+export const OVERLOAD_QUEUE_SHARE = 0.5;
+/** Requests of strangers that one worker tells apart in that case, twice over; a power of two, a bit each. */
+export const HEARD_REQUESTS_BITS = 2 ** 23;
+/** A request that is sent again within so long is known then, seconds. */
+export const HEARD_REQUESTS_SECONDS = 2;
+
 /** Bytes of answers that a TCP client without an allocation may leave unread before it is disconnected. */
 export const STRANGER_UNREAD_BYTES_MAX = 16 * 1024;
 /** Relay workers of one process; shared tables note their owner in a byte. */

@@ -69,6 +69,12 @@ export const SO_REUSEPORT = 15;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_ATTACH_REUSEPORT_CBPF = 51;
+export const SO_MEMINFO = 55;
+
+/** Places in what SO_MEMINFO tells, 32 bits each. */
+export const SK_MEMINFO_RMEM_ALLOC = 0;
+export const SK_MEMINFO_RCVBUF = 1;
+export const SK_MEMINFO_VARS = 9;
 
 /** `struct sock_fprog`: byte offsets. */
 export const SOCK_FPROG = { size: 16, len: 0, filter: 8 } as const;

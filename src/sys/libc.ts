@@ -21,6 +21,7 @@ export interface Libc {
   listen(fd: number, backlog: number): Result;
   accept4(fd: number, address: Address, length: Address, flags: number): Result;
   getsockname(fd: number, address: Address, length: Address): Result;
+  getsockopt(fd: number, level: number, name: number, value: Address, length: Address): Result;
   setsockopt(fd: number, level: number, name: number, value: Address, length: number): Result;
   recv(fd: number, buffer: Address, length: number, flags: number): Result;
   send(fd: number, buffer: Address, length: number, flags: number): Result;
@@ -63,6 +64,7 @@ const PROTOTYPES = {
   listen: ['int', ['int', 'int']],
   accept4: ['int', ['int', 'intptr_t', 'intptr_t', 'int']],
   getsockname: ['int', ['int', 'intptr_t', 'intptr_t']],
+  getsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'intptr_t']],
   setsockopt: ['int', ['int', 'int', 'int', 'intptr_t', 'uint32_t']],
   recv: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],
   send: ['intptr_t', ['int', 'intptr_t', 'size_t', 'int']],

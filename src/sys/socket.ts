@@ -14,11 +14,15 @@ import {
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
   IP_RECVERR,
+  SK_MEMINFO_RCVBUF,
+  SK_MEMINFO_RMEM_ALLOC,
+  SK_MEMINFO_VARS,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  SO_MEMINFO,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_REUSEADDR,
@@ -147,6 +151,17 @@ export function setDontFragment(fd: number, family: AddressFamily, on: boolean):
 /** Sets an option whose value is an int; throws SystemError. */
 export function setOption(fd: number, level: number, name: number, value: number): void {
   check('setsockopt', trySetOption(fd, level, name, value));
+}
+
+/** How full the receive buffer of a socket is, from 0 to about 1; 0 where the kernel does not tell (before 4.12). */
+export function receiveQueueShare(fd: number): number {
+  const { view, address } = scratch();
+  const lengthOffset = SK_MEMINFO_VARS * 4;
+  view.setUint32(lengthOffset, lengthOffset, true);
+  const result = loadLibc().getsockopt(fd, SOL_SOCKET, SO_MEMINFO, address, address + lengthOffset);
+  if (result < 0) return 0;
+  const used = view.getUint32(SK_MEMINFO_RMEM_ALLOC * 4, true);
+  return used / view.getUint32(SK_MEMINFO_RCVBUF * 4, true);
 }
 
 /** Closes a file descriptor; errors are ignored, since it is gone either way. */

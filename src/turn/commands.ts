@@ -103,6 +103,7 @@ export const DROP_REASONS = [
   'allocationRateExceeded',
   'userRateExceeded',
   'answerRateExceeded',
+  'overloaded',
 ] as const;
 
 /** One of `DROP_REASONS`. */

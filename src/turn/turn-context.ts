@@ -1,4 +1,5 @@
 import { StunWriter } from '../stun/message-writer.ts';
+import type { StunMessage } from '../stun/message.ts';
 import type { AddressFamily, TransportAddress } from '../stun/transport-address.ts';
 import { IPV4, IPV6 } from '../stun/transport-address.ts';
 import { REPLY_BYTES_MAX } from '../limits.ts';
@@ -8,6 +9,7 @@ import type { ChannelBinding } from './channel-binding.ts';
 import type { DropReason, PeerRequest, TurnCommand, TurnEvent } from './commands.ts';
 import type { TurnCounters } from './counters.ts';
 import { ExpiryWheel } from './expiry.ts';
+import { HeardRequests } from './heard-requests.ts';
 import { NonceIssuer } from './nonce.ts';
 import type { Permission } from './permission.ts';
 import type {
@@ -89,7 +91,11 @@ export class TurnContext {
   credentials: CredentialPolicy;
   rules: TurnRules;
   nonces: NonceIssuer;
+  /** Whether more requests come than can be answered. */
+  isOverloaded = false;
 
+  /** Needed under a flood only. */
+  #heard: HeardRequests | undefined;
   readonly #ports: Record<AddressFamily, RelayPorts>;
   readonly #commands: TurnCommand[] = [];
   #head = 0;
@@ -164,6 +170,20 @@ export class TurnContext {
       return true;
     }
     this.drop('answerRateExceeded');
+    return false;
+  }
+
+  /**
+   * True when a request is to be answered now; else it is dropped, and answered when it is sent again.
+   *
+   * Under a flood of forged requests the first ones of strangers cannot all be answered. Clients send theirs again (RFC
+   * 8489 §6.2.1), and those who forge a million addresses would have to send everything twice.
+   */
+  mayServe({ address, allocation, isConnected }: Client, message: StunMessage, now: Now): boolean {
+    if (!this.isOverloaded || isConnected || allocation !== undefined) return true;
+    this.#heard ??= new HeardRequests();
+    if (this.#heard.isRepeated(address, message, now.monotonicMs)) return true;
+    this.drop('overloaded');
     return false;
   }
 

@@ -69,6 +69,14 @@ export class TurnServer {
     return this.#context.allocations.size;
   }
 
+  /**
+   * Tells whether more requests wait than can be answered; datagrams of strangers are then answered only when they come
+   * for the second time, and nobody else is concerned.
+   */
+  setOverloaded(isOverloaded: boolean): void {
+    this.#context.isOverloaded = isOverloaded;
+  }
+
   /** All allocations, in order of creation. */
   allocations(): Iterable<Allocation> {
     return this.#context.allocations;
@@ -285,7 +293,9 @@ export class TurnServer {
     if (failure !== undefined) return this.#context.drop('malformedStun');
     switch (message.messageClass) {
       case CLASS.REQUEST:
-        handleRequest(this.#context, client, message, now);
+        if (this.#context.mayServe(client, message, now)) {
+          handleRequest(this.#context, client, message, now);
+        }
         return undefined;
       case CLASS.INDICATION:
         return this.#handleIndication(client, now);

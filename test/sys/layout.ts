@@ -20,6 +20,7 @@ const SYSTEM_HEADERS = [
   'time.h',
   'linux/errqueue.h',
   'linux/filter.h',
+  'linux/sock_diag.h',
 ];
 
 const OPENSSL_HEADERS = ['stdio.h', 'openssl/ssl.h', 'openssl/bio.h', 'openssl/x509_vfy.h'];

@@ -1,4 +1,6 @@
 import { classifyFirstByte, FIRST_BYTE } from '../../stun/demultiplex.ts';
+import { OVERLOAD_QUEUE_SHARE } from '../../limits.ts';
+import { receiveQueueShare } from '../../sys/socket.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import type { ListenerPlan } from '../data-plane.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -24,6 +26,8 @@ export class UdpListener implements PollHandler {
   readonly #secure: DatagramEndpoints | undefined;
   /** True when plain clients were taken once, and those that live are not to be cut off. */
   #isPlainEnding = false;
+  /** True from when the queue of requests is too long until it is empty. */
+  #isOverloaded = false;
 
   constructor(reactor: Reactor, socket: ListenerSocket) {
     this.#reactor = reactor;
@@ -74,13 +78,18 @@ export class UdpListener implements PollHandler {
   }
 
   #receive(fd: number): void {
-    const { memory, upstreamQueue } = this.#reactor;
+    const { memory, upstreamQueue, server } = this.#reactor;
+    const hasRequests = fd === (this.strangersFd ?? this.#socket.fd);
+    server.setOverloaded(this.#isOverloaded);
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = memory.upstream.receive(fd, 0, UPSTREAM_SLOTS);
       for (let slot = 0; slot < count; slot++) this.#handleSlot(slot);
       upstreamQueue.flush();
-      if (!mayHaveMore(count, UPSTREAM_SLOTS)) return;
+      if (mayHaveMore(count, UPSTREAM_SLOTS)) continue;
+      if (hasRequests) this.#isOverloaded = false;
+      return;
     }
+    if (hasRequests) this.#isOverloaded ||= receiveQueueShare(fd) > OVERLOAD_QUEUE_SHARE;
     this.#reactor.resume(fd);
   }
 
