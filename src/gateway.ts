@@ -97,6 +97,7 @@ export class Gateway {
       policies,
       statistics: new Statistics(created.memory.statistics),
       reloader: this.#reloader,
+      resolver: this.#resolver,
       log,
       now: () => ({
         config: this.#inForce.current,

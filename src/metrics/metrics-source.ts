@@ -39,6 +39,8 @@ export interface GatewayReadings {
   readonly isDraining: boolean;
   /** User ids that are revoked. */
   readonly revocations: number;
+  /** Look-ups of names of clusters that came out with a problem, by problem. */
+  readonly nameProblems: Readonly<Record<string, number>>;
   /** Lines of the log that were lost. */
   readonly logLinesLost: number;
   /** Answers of the ICE API by status; undefined when it is not served. */

@@ -105,6 +105,10 @@ const TABLE = {
   turnpike_ready: gauge('Whether readiness checks succeed.'),
   turnpike_draining: gauge('Whether new allocations are refused because the gateway drains.'),
   turnpike_revocations: gauge('User ids that are revoked.'),
+  turnpike_name_problems_total: counter(
+    'Look-ups of the name of a cluster that came out with a problem.',
+    'reason',
+  ),
   turnpike_log_lines_lost_total: counter(
     'Lines of the log lost, for want of a reader or of space.',
   ),

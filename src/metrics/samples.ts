@@ -60,6 +60,7 @@ export const SAMPLES: Readonly<Record<MetricName, ReadSamples>> = {
   turnpike_ready: ({ now }) => one(Number(now.isReady)),
   turnpike_draining: ({ now }) => one(Number(now.isDraining)),
   turnpike_revocations: ({ now }) => one(now.revocations),
+  turnpike_name_problems_total: ({ now }) => by('reason', now.nameProblems),
   turnpike_log_lines_lost_total: ({ now }) => one(now.logLinesLost),
   turnpike_ice_answers_total: ({ now }) =>
     Array.from(now.iceAnswers ?? [], ([status, count]) => sample(count, { code: `${status}` })),

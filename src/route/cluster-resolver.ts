@@ -11,16 +11,20 @@ import {
 import { Prefix } from './prefix.ts';
 import type { ResolvableName } from './resolved-endpoints.ts';
 
-/** What is wrong with the newest answer for a name; the addresses of the last good one stay in use. */
-export type ResolverProblem =
+/** What may be wrong with the newest answer for a name; the addresses of the last good one stay in use. */
+export const RESOLVER_PROBLEMS = [
   /** A look-up failed or timed out. */
-  | 'lookUpFailed'
+  'lookUpFailed',
   /** The name does not exist or has no address. */
-  | 'notFound'
+  'notFound',
   /** The answer has addresses on the hard deny list; they are ignored. */
-  | 'forbiddenAnswer'
+  'forbiddenAnswer',
   /** The answer has more addresses than `DNS_ADDRESSES_PER_NAME_MAX`; the rest is ignored. */
-  | 'tooManyAddresses';
+  'tooManyAddresses',
+] as const;
+
+/** One of `RESOLVER_PROBLEMS`. */
+export type ResolverProblem = (typeof RESOLVER_PROBLEMS)[number];
 
 /** A change of state of one name: a problem that came up, or undefined when the last one is gone. */
 export interface ResolverReport {
@@ -40,7 +44,7 @@ export interface ClusterResolverInputs {
   readonly schedule: (callback: () => void, delayMs: number) => () => void;
   /** Told all addresses by name when those of a name have changed. */
   readonly onChange: (addressesByName: ReadonlyMap<string, readonly string[]>) => void;
-  /** Told once per change of state, to be logged and counted. */
+  /** Told once per change of state, to be logged. */
   readonly onReport: (report: ResolverReport) => void;
 }
 
@@ -57,6 +61,10 @@ interface WatchedName {
 
 /** Keeps the addresses of the host names of STRICT_DNS clusters up to date. */
 export class ClusterResolver {
+  /** Look-ups that came out with a problem, since the start. */
+  readonly problems = Object.fromEntries(
+    RESOLVER_PROBLEMS.map((problem) => [problem, 0]),
+  ) as Record<ResolverProblem, number>;
   readonly #inputs: ClusterResolverInputs;
   #watchedByName = new Map<string, WatchedName>();
 
@@ -117,6 +125,7 @@ export class ClusterResolver {
   #take(watched: WatchedName, ipv4: Answer, ipv6: Answer): void {
     const before = addressesOf(watched);
     const outcome = applyAnswers(watched, ipv4, ipv6);
+    if (outcome.problem !== undefined) this.problems[outcome.problem]++;
     if (outcome.problem !== watched.problem) {
       watched.problem = outcome.problem;
       this.#inputs.onReport({ name: watched.name, ...outcome });

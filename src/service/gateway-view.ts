@@ -8,6 +8,7 @@ import type { Statistics } from '../metrics/statistics.ts';
 import type { RelayPortReading } from '../metrics/metrics-source.ts';
 import { countOwnedPorts } from '../metrics/relay-port-use.ts';
 import { countAllocations } from '../net/shared/quota-table.ts';
+import type { ClusterResolver } from '../route/cluster-resolver.ts';
 import type { StoreStatus } from '../tls/certificate-status.ts';
 import type { CreatedDataPlane } from './create-data-plane.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -30,6 +31,7 @@ export interface GatewayViewOptions {
   readonly policies: PolicyStore;
   readonly statistics: Statistics;
   readonly reloader: Pick<Reloader, 'last' | 'counts' | 'lastSuccessUnixSeconds'>;
+  readonly resolver: Pick<ClusterResolver, 'problems'>;
   readonly log: Pick<Log, 'lostLines'>;
   readonly now: () => GatewayMoment;
 }
@@ -50,16 +52,18 @@ export class GatewayView {
   readonly reloader: GatewayViewOptions['reloader'];
   readonly created: CreatedDataPlane;
   readonly iceAnswers = new AnswerCounts();
+  readonly #resolver: GatewayViewOptions['resolver'];
   readonly #log: Pick<Log, 'lostLines'>;
   readonly #now: () => GatewayMoment;
 
   constructor(options: GatewayViewOptions) {
-    const { version, created, policies, statistics, reloader, log, now } = options;
+    const { version, created, policies, statistics, reloader, resolver, log, now } = options;
     this.version = version;
     this.created = created;
     this.policies = policies;
     this.statistics = statistics;
     this.reloader = reloader;
+    this.#resolver = resolver;
     this.#log = log;
     this.#now = now;
   }
@@ -70,6 +74,11 @@ export class GatewayView {
 
   get config(): GatewayConfig {
     return this.#now().config;
+  }
+
+  /** Look-ups of names of clusters that came out with a problem since the start. */
+  get nameProblems(): ClusterResolver['problems'] {
+    return this.#resolver.problems;
   }
 
   /** Lines of the log that were lost since the start. */

@@ -29,6 +29,7 @@ function readingsOf(view: GatewayView): GatewayReadings {
     isReady: view.readiness.isReady,
     isDraining: state !== 'running',
     revocations: view.policies.revocations.length,
+    nameProblems: view.nameProblems,
     logLinesLost: view.logLinesLost,
     iceAnswers: config.ice && view.iceAnswers.byStatus,
   };

@@ -137,6 +137,7 @@ t.test('each value is told where it belongs', async (t) => {
     ['turnpike_ready', {}, 0],
     ['turnpike_draining', {}, 1],
     ['turnpike_revocations', {}, 12],
+    ['turnpike_name_problems_total', { reason: 'notFound' }, 15],
     ['turnpike_log_lines_lost_total', {}, 13],
     ['turnpike_ice_answers_total', { code: '200' }, 1],
     ['turnpike_ice_answers_total', { code: '429' }, 0],
@@ -357,6 +358,7 @@ function fullScene(): MetricsScene {
     isReady: false,
     isDraining: true,
     revocations: 12,
+    nameProblems: { lookUpFailed: 14, notFound: 15 },
     logLinesLost: 13,
     iceAnswers: answers.byStatus,
   };

@@ -129,6 +129,8 @@ t.test('a failure keeps the last good answer and is reported once', async (t) =>
     await dns.watch(NAME);
     for (let round = 0; round < 5; round++) await dns.next(ipv4, ipv6);
     t.strictSame(dns.reports, [`${NAME} ${report}`], report);
+    const counted = Object.entries(dns.resolver.problems).filter(([, count]) => count > 0);
+    t.strictSame(counted, [[report.split(' ')[0], 5]], `${report}: counted every time`);
     t.equal(dns.changes.length, 1, 'no change');
     t.strictSame(dns.resolver.addressesByName().get(NAME), ['10.0.0.1', 'fd00::1']);
     await dns.next(['10.0.0.1'], ['fd00::1']);

@@ -4,6 +4,7 @@ import { createMetrics } from '../../src/metrics/registry.ts';
 import { createStatisticsMemory } from '../../src/metrics/statistics-layout.ts';
 import { Statistics } from '../../src/metrics/statistics.ts';
 import { WorkerStatistics, type StatisticsSlots } from '../../src/metrics/worker-statistics.ts';
+import { RESOLVER_PROBLEMS } from '../../src/route/cluster-resolver.ts';
 import { Exposition } from './exposition.ts';
 
 /** Names of a scene. */
@@ -73,6 +74,7 @@ export class MetricsScene {
       isReady: true,
       isDraining: false,
       revocations: 0,
+      nameProblems: Object.fromEntries(RESOLVER_PROBLEMS.map((problem) => [problem, 0])),
       logLinesLost: 0,
       ...this.changes,
     };

@@ -5,8 +5,9 @@ import { startReady } from '../../../test/support/gateway-process.ts';
 import { poll } from '../../../test/support/poll.ts';
 import { addressFrom } from '../../../test/support/turn-client.ts';
 import type { Scenario } from '../../scenario.ts';
+import { Cleanup } from '../../support/cleanup.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
-import { atMost, exactly, isSo } from '../../support/findings.ts';
+import { atLeast, atMost, exactly, isSo } from '../../support/findings.ts';
 
 const PRELOAD = new URL('../../../test/support/test-dns.mjs', import.meta.url).href;
 const NAME = 'media.test';
@@ -38,31 +39,26 @@ export const dns: Scenario = {
   promise:
     'whatever a name server says or does not say, the last good answer stays, and it is logged once',
   missing: missingForFaults,
-  run: async ({ scale, progress }) => {
-    const server = await openDnsServer([GOOD]);
-    const cluster = {
-      name: 'peers',
-      type: 'STRICT_DNS',
-      endpoints: [`${NAME}:${PEER_PORTS}`],
-      dangerously_allow: [GOOD],
-    };
-    const environment = { NODE_OPTIONS: `--import ${PRELOAD}`, TEST_DNS_SERVER: server.address };
-    const changes = { clusters: [cluster] };
-    try {
-      return await FaultScene.run(
-        { changes, environment, launch: startResolved },
-        async (scene) => {
-          for (const fault of FAULTS) {
-            progress(describe(fault.answer));
-            await bear(scene, server, fault, scale);
-          }
-          await scene.expectRecovery();
-        },
-      );
-    } finally {
-      server.close();
-    }
-  },
+  run: ({ scale, progress }) =>
+    Cleanup.around(async (cleanup) => {
+      const server = await openDnsServer([GOOD]);
+      cleanup.teardown(() => server.close());
+      const cluster = {
+        name: 'peers',
+        type: 'STRICT_DNS',
+        endpoints: [`${NAME}:${PEER_PORTS}`],
+        dangerously_allow: [GOOD],
+      };
+      const environment = { NODE_OPTIONS: `--import ${PRELOAD}`, TEST_DNS_SERVER: server.address };
+      const options = { changes: { clusters: [cluster] }, environment, launch: startResolved };
+      return FaultScene.under(cleanup, options, async (scene) => {
+        for (const fault of FAULTS) {
+          progress(describe(fault.answer));
+          await bear(scene, server, fault, scale);
+        }
+        await scene.expectRecovery();
+      });
+    }),
 };
 
 /** It may be ready before its first look-up is. */
@@ -82,6 +78,8 @@ async function bear(
   const what = describe(answer);
   const before = gateway.records(PROBLEM).length;
   const repairs = gateway.records(AGAIN).length;
+  const series = `turnpike_name_problems_total{reason="${problem}"}`;
+  const counted = (await gateway.metric(series)) ?? 0;
   const { processorShare } = await scene.spare(what, async () => {
     server.answer = answer;
     await gateway.waitForRecords(PROBLEM, before + 1);
@@ -96,6 +94,7 @@ async function bear(
     isSo(`${what}: a new client calls`, isCalling),
     exactly(`${what}: log records`, told.length - before, 1),
     isSo(`${what}: told as ${problem}`, told.at(-1)?.['problem'] === problem),
+    atLeast(`${what}: counted`, ((await gateway.metric(series)) ?? 0) - counted, 1),
     isSo(`${what}: metadata is denied`, await isDenied(scene)),
     atMost(
       `${what}: processor beyond control`,
