@@ -81,6 +81,9 @@ export const HEARD_REQUESTS_BITS = 2 ** 23;
 /** A request that is sent again within so long is known then, seconds. */
 export const HEARD_REQUESTS_SECONDS = 2;
 
+/** Lengths that a prefix may have under which IPv6 is translated to IPv4, bits (RFC 6052 §2.2). */
+export const NAT64_PREFIX_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
+
 /** Bytes of answers that a TCP client without an allocation may leave unread before it is disconnected. */
 export const STRANGER_UNREAD_BYTES_MAX = 16 * 1024;
 /** Relay workers of one process; shared tables note their owner in a byte. */

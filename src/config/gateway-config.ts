@@ -176,6 +176,8 @@ export interface RelayConfig {
   }[];
   /** STUN servers that tell the public address, host:port; asked one after the other. */
   readonly stunServers: readonly string[];
+  /** IPv6 prefixes under which the network translates to IPv4 (RFC 6052 §2.2). */
+  readonly nat64Prefixes: readonly PrefixConfig[];
   /** Number of relay workers; 'auto' means one per available core. */
   readonly workers: number | 'auto';
 }

@@ -53,6 +53,7 @@ export function configEntries(config: GatewayConfig, show: ShowSecret): Record<s
       max_port: relay.maxPort,
       addresses: relay.addresses.map((address) => ({ ...address })),
       stun_servers: [...relay.stunServers],
+      nat64_prefixes: relay.nat64Prefixes.map(blockText),
       workers: relay.workers,
     },
     clusters: config.clusters.map(clusterEntry),

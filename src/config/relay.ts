@@ -1,5 +1,5 @@
-import { RELAY_BIND_ATTEMPTS_MAX } from '../limits.ts';
-import { isIpv6, isUnspecified, parseIp } from './addresses.ts';
+import { NAT64_PREFIX_LENGTHS, RELAY_BIND_ATTEMPTS_MAX } from '../limits.ts';
+import { isIpv6, isUnspecified, parseBlock, parseIp } from './addresses.ts';
 import {
   RELAY_MAX_PORT_DEFAULT,
   RELAY_MIN_PORT_DEFAULT,
@@ -15,6 +15,8 @@ import { usableEntries } from './validate.ts';
 
 const ADVERTISE_FORM = `must be an IP address that clients can be told, or ${DISCOVER}`;
 
+const NAT64_FORM = `must be an IPv6 prefix such as 2001:db8:64::/96, of ${NAT64_PREFIX_LENGTHS.join(', ')} bits`;
+
 /** Fills in the `relay` section and checks its port range and addresses. */
 export function normaliseRelay(relay: RelaySection, context: NormaliseContext): RelayConfig {
   const workers = typeof relay.workers === 'number' ? relay.workers : 'auto';
@@ -26,6 +28,7 @@ export function normaliseRelay(relay: RelaySection, context: NormaliseContext): 
     maxPort,
     addresses: addressesOf(relay, context),
     stunServers: stunServersOf(relay, context),
+    nat64Prefixes: nat64PrefixesOf(relay, context),
     workers,
   };
 }
@@ -75,6 +78,24 @@ function addressesOf(relay: RelaySection, context: NormaliseContext): RelayConfi
       report.problem([...path, 'advertise'], 'must be of the same address family as bind');
     }
     return [{ bind, advertise }];
+  });
+}
+
+function nat64PrefixesOf(
+  relay: RelaySection,
+  { report }: NormaliseContext,
+): RelayConfig['nat64Prefixes'] {
+  return usableEntries(relay.nat64_prefixes).flatMap(([index, text]) => {
+    const block = parseBlock(text);
+    if (
+      block !== undefined &&
+      isIpv6(block.address) &&
+      NAT64_PREFIX_LENGTHS.includes(block.prefixLength)
+    ) {
+      return [block];
+    }
+    report.problem(['relay', 'nat64_prefixes', index], NAT64_FORM);
+    return [];
   });
 }
 

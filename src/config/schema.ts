@@ -190,6 +190,10 @@ const RelaySchema = section('Where relayed transport addresses come from.', {
     'STUN servers that tell the address to advertise, asked one after the other, when one is to be discovered.',
     { default: [...STUN_SERVERS_DEFAULT], examples: [['stun.example.org:3478', '[2001:db8::1]']] },
   ),
+  nat64_prefixes: texts(
+    'IPv6 prefixes under which this network translates to IPv4, beside those that all know; peers are judged by both.',
+    { default: [], examples: [['2001:db8:64::/96']] },
+  ),
   workers: Type.Optional(
     Type.Union(
       [

@@ -1,6 +1,6 @@
 import { TransportAddress } from '../stun/transport-address.ts';
 import { embeddedIpv4 } from './canonical-address.ts';
-import { Prefix } from './prefix.ts';
+import { NO_PREFIXES, Prefix } from './prefix.ts';
 
 /** Why an address may never be a peer, unless a cluster makes an exact exception. */
 export type ForbiddenCategory =
@@ -64,12 +64,16 @@ const scratch = new TransportAddress();
  * Says why an address is on the hard deny list, itself or by an IPv4 address that it embeds.
  *
  * @param address - borrowed; the port does not matter.
+ * @param nat64Prefixes - see `embeddedIpv4`.
  * @returns undefined for an address that routes alone decide about.
  */
-export function forbiddenCategory(address: TransportAddress): ForbiddenCategory | undefined {
+export function forbiddenCategory(
+  address: TransportAddress,
+  nat64Prefixes: readonly Prefix[] = NO_PREFIXES,
+): ForbiddenCategory | undefined {
   const category = listedCategory(address);
   if (category !== undefined) return category;
-  for (const ipv4 of embeddedIpv4(address)) {
+  for (const ipv4 of embeddedIpv4(address, nat64Prefixes)) {
     const embedded = listedCategory(scratch.setIpv4(ipv4, 0));
     if (embedded !== undefined) return embedded;
   }

@@ -8,6 +8,9 @@ export interface PrefixData {
   readonly prefixLength: number;
 }
 
+/** None; kept, since a new array for every packet would be garbage. */
+export const NO_PREFIXES: readonly Prefix[] = [];
+
 /** All addresses of one family that share their first bits (CIDR, RFC 4632, RFC 4291 §2.3). */
 export class Prefix {
   readonly family: AddressFamily;

@@ -4,6 +4,7 @@ import { Cluster, type ClusterData, type Endpoint } from './endpoint.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { forbiddenCategory } from './forbidden-peers.ts';
 import { OwnAddresses, type OwnAddressData } from './own-addresses.ts';
+import { Prefix, type PrefixData } from './prefix.ts';
 import { admittingEndpoint, nearestRoute, type RouteExplanation } from './route-explanation.ts';
 
 /** Everything that decides about peers, as plain data that can be sent to a worker. */
@@ -14,6 +15,8 @@ export interface RouteTableData {
   readonly clusters: readonly ClusterData[];
   /** Listener, relayed and advertised addresses of the gateway. */
   readonly own: readonly OwnAddressData[];
+  /** Prefixes under which the network translates IPv6 to IPv4 (RFC 6052 §2.2); none unless given. */
+  readonly nat64Prefixes?: readonly PrefixData[];
 }
 
 interface ListenerRoutes {
@@ -27,11 +30,13 @@ interface ListenerRoutes {
 export class RouteTable implements PeerPolicy {
   readonly #routesByListener: ReadonlyMap<string, ListenerRoutes>;
   readonly #own: OwnAddresses;
+  readonly #nat64Prefixes: readonly Prefix[];
 
   /** @throws RangeError when an address, prefix length or port of the data is none. */
   constructor(data: RouteTableData) {
     this.#routesByListener = buildListeners(data);
-    this.#own = new OwnAddresses(data.own);
+    this.#nat64Prefixes = (data.nat64Prefixes ?? []).map((prefix) => new Prefix(prefix));
+    this.#own = new OwnAddresses(data.own, this.#nat64Prefixes);
   }
 
   /** Judges a peer: our own addresses first, then the hard deny list, then every endpoint that matches. */
@@ -63,7 +68,7 @@ export class RouteTable implements PeerPolicy {
     port: number | undefined,
   ): RouteExplanation {
     const verdict = this.admit(listener, userRoutes, peer, port);
-    const forbidden = forbiddenCategory(peer);
+    const forbidden = forbiddenCategory(peer, this.#nat64Prefixes);
     const endpoints = this.#routesByListener.get(listener)?.endpoints ?? [];
     const question = { userRoutes, peer, port, forbidden };
     if (verdict !== 'admitted') {
@@ -81,7 +86,7 @@ export class RouteTable implements PeerPolicy {
   ): Cluster | PeerDenial {
     // Without a port nothing can be said about our own addresses: other ports of the same host may be backends.
     if (port !== undefined && this.#own.includes(peer, port)) return 'ownAddress';
-    const isForbidden = forbiddenCategory(peer) !== undefined;
+    const isForbidden = forbiddenCategory(peer, this.#nat64Prefixes) !== undefined;
     const routes = this.#routesByListener.get(listener);
     if (routes === undefined) return isForbidden ? 'forbiddenPeer' : 'noRoute';
     return judgeByRoutes(routes.index, userRoutes, peer, port, isForbidden);

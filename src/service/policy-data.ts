@@ -29,7 +29,7 @@ export function policyData(config: GatewayConfig, inputs: PolicyInputs): PolicyD
 
 /** Collects what decides about peers. */
 export function routeTableData(
-  { listeners, clusters }: Pick<GatewayConfig, 'listeners' | 'clusters'>,
+  { listeners, clusters, relay }: Pick<GatewayConfig, 'listeners' | 'clusters' | 'relay'>,
   { own, addressesByName }: Pick<PolicyInputs, 'own' | 'addressesByName'>,
 ): RouteTableData {
   return {
@@ -41,6 +41,7 @@ export function routeTableData(
       endpoints: resolveEndpoints(endpoints, addressesByName),
     })),
     own,
+    nat64Prefixes: relay.nat64Prefixes,
   };
 }
 

@@ -158,6 +158,7 @@ listeners:
   - { name: a, protocol: udp, bind: "::1", address: fd00::1, public_address: discover, public_port: 1, routes: [c, d] }
   - { name: b, protocol: tls, cert: "-----BEGIN hidden-cert", key: "-----BEGIN hidden-tls-key" }
 relay: { min_port: 2000, max_port: 3000, workers: 3, stun_servers: [stun.example, "[fd00::8]:9"],
+  nat64_prefixes: ["2001:db8:64::/96", "2001:DB8::/32"],
   addresses: [{ bind: 10.0.0.1, advertise: discover }, { bind: fd00::1, advertise: fd00::2 }] }
 clusters:
   - { name: c, endpoints: ["10.0.0.0/24:<5-6>", "fd00::1", "fd00::/64:7-7", "[fd00::2]:8"], dangerously_allow: ["::1"] }

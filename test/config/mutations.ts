@@ -15,7 +15,7 @@ t.test('well-formed data of any shape is judged, never thrown at', (t) => {
     'password', 'password_file', 'secret', 'secrets', 'routes', 'endpoints', 'endpoint', 'api_keys', 'cors', 'bind', 'port', 'address',
     'tls', 'sni', 'names', 'cert', 'key', 'cert_file', 'key_file', 'client_ca_file', 'client_auth', 'client_identities', 'subject', 'acme',
     'domains', 'accept_terms', 'termination', 'proxy_protocol', 'proxy_trusted', 'addresses', 'advertise', 'workers', 'min_port', 'max_ttl', 'algorithms', 'protocol', 'healthcheck_endpoint', '__proto__',
-    'api_endpoint', 'api_token', 'api_tls', 'drain_timeout', 'alternate_servers', 'ready_fill_max', 'on_expiry', 'stun_servers',
+    'api_endpoint', 'api_token', 'api_tls', 'drain_timeout', 'alternate_servers', 'ready_fill_max', 'on_expiry', 'stun_servers', 'nat64_prefixes',
   ); // prettier-ignore
   const leaf = fc.oneof(
     fc.constantFrom(null, '', 'v1', 'c', 'static', 'ephemeral', 'tls', '10.0.0.1', '${NONE}', 'auto', true, 3478),

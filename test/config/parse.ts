@@ -79,7 +79,14 @@ t.test('a minimal file gets every default and is frozen', (t) => {
     ice: undefined,
     acme: undefined,
     listeners: [],
-    relay: { minPort: 49_152, maxPort: 65_535, addresses: [], stunServers: [], workers: 'auto' },
+    relay: {
+      minPort: 49_152,
+      maxPort: 65_535,
+      addresses: [],
+      stunServers: [],
+      nat64Prefixes: [],
+      workers: 'auto',
+    },
     clusters: [],
     strictChannelNumbers: false,
     limits: {
@@ -248,7 +255,7 @@ t.test('accepted spellings', (t) => {
     ['ice beyond loopback', 'ice: { endpoint: "http://:8088", api_keys: [k] }', ['k'], (c) => c.ice?.apiKeys],
     ['ice on IPv6 loopback', 'ice: { endpoint: "http://[::1]" }', { host: '::1', port: 8088, path: '/' }, (c) => c.ice?.endpoint],
     ['cors', 'ice: { cors: ["https://a.example:8443"] }', ['https://a.example:8443'], (c) => c.ice?.cors],
-    ['relay', 'relay: { min_port: 2000, max_port: 2031, workers: 2, addresses: [{ bind: 10.0.0.5 }, { bind: "fd00::6", advertise: "2001:db8::6" }] }', { minPort: 2000, maxPort: 2031, workers: 2, addresses: [{ bind: '10.0.0.5', advertise: '10.0.0.5' }, { bind: 'fd00::6', advertise: '2001:db8::6' }], stunServers: [] }, (c) => c.relay],
+    ['relay', 'relay: { min_port: 2000, max_port: 2031, workers: 2, addresses: [{ bind: 10.0.0.5 }, { bind: "fd00::6", advertise: "2001:db8::6" }] }', { minPort: 2000, maxPort: 2031, workers: 2, addresses: [{ bind: '10.0.0.5', advertise: '10.0.0.5' }, { bind: 'fd00::6', advertise: '2001:db8::6' }], stunServers: [], nat64Prefixes: [] }, (c) => c.relay],
     ['workers', 'relay: { workers: "4" }', 4, (c) => c.relay.workers],
     ['strict channel numbers', 'strict_channel_numbers: true', true, (c) => c.strictChannelNumbers],
   ]; // prettier-ignore

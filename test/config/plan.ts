@@ -49,6 +49,7 @@ relay:
   max_port: 60000
   addresses: [{ bind: 10.0.0.5, advertise: discover }]
   stun_servers: [stun.example.org]
+  nat64_prefixes: ["2001:db8:64::/96"]
   workers: 2
 clusters:
   - { name: media, endpoints: ["10.0.0.0/24:<1-2>"], dangerously_allow: [127.0.0.1/32] }
@@ -124,6 +125,7 @@ t.test('one change at a time', (t) => {
     ['min_port: 50000', 'min_port: 50001', { path: 'relay.min_port', before: 50_000, after: 50_001, effect: 'update' }],
     ['advertise: discover', 'advertise: 192.0.2.1', { path: 'relay.addresses', before: [{ bind: '10.0.0.5', advertise: 'discover' }], after: [{ bind: '10.0.0.5', advertise: '192.0.2.1' }], effect: 'update' }],
     ['stun.example.org', 'stun.example.com', { path: 'relay.stun_servers', before: ['stun.example.org:3478'], after: ['stun.example.com:3478'], effect: 'update' }],
+    ['2001:db8:64::/96', '2001:db8:65::/96', { path: 'relay.nat64_prefixes', before: ['2001:db8:64::/96'], after: ['2001:db8:65::/96'], effect: 'update' }],
     ['workers: 2', 'workers: 3', { path: 'relay.workers', before: 2, after: 3, effect: 'restart' }],
     ['workers: 2', 'workers: auto', { path: 'relay.workers', before: 2, after: 'auto', effect: 'restart' }],
 

@@ -29,6 +29,8 @@ t.test('addresses that are discovered', (t) => {
     ['relay: { addresses: [{ bind: "::", advertise: Discover }] }', (c) => c.relay.addresses, [{ bind: '::', advertise: 'discover' }]],
     ['relay: { addresses: [{ bind: 10.0.0.1 }] }', (c) => c.relay.stunServers, []],
     ['relay: { stun_servers: [] }', (c) => c.relay.stunServers, []],
+    ['relay: {}', (c) => c.relay.nat64Prefixes, []],
+    ['relay: { nat64_prefixes: ["2001:DB8:64::7/96", "2001:db8::/32"] }', (c) => c.relay.nat64Prefixes, [{ address: '2001:db8:64::', prefixLength: 96 }, { address: '2001:db8::', prefixLength: 32 }]],
     [`relay: { ${DISCOVERED}, stun_servers: [STUN.example.org., "192.0.2.1:5000", "[2001:DB8::1]", "2001:db8::2", "stun.example.org:3478"] }`, (c) => c.relay.stunServers, ['stun.example.org:3478', '192.0.2.1:5000', '[2001:db8::1]:3478', '[2001:db8::2]:3478']],
     [`relay: { ${DISCOVERED} }\nlisteners: [{ name: a, public_address: DISCOVER }]`, (c) => c.listeners[0]?.publicAddress, 'discover'],
   ]; // prettier-ignore
@@ -96,6 +98,8 @@ t.test('every problem has its exact position, and there is no other', (t) => {
     [`relay: { stun_servers: 192.0.2.1, ${DISCOVERED} }`, '3:24 relay.stun_servers', /must be a list/],
     ...['"stun:stun.example.org"', '"a b"', '"a.example:0"', '"a.example:65536"', '"a.example:x"', '0.0.0.0', '192.0.2', '"[192.0.2.1]:1"', '"[stun.example.org]:1"', '"[::]"', '""', '":3478"', '"http://a.example"'].map((server): [string, string, RegExp] =>
       [`relay: { stun_servers: [${server}], ${DISCOVERED} }`, '3:25 relay.stun_servers[0]', /a host with its port such as stun\.example\.org:3478/]),
+    ...['"2001:db8::/33"', '"2001:db8::1"', '10.0.0.0/32', 'x', '"2001:db8::/"'].map((prefix): [string, string, RegExp] =>
+      [`relay: { nat64_prefixes: [${prefix}] }`, '3:27 relay.nat64_prefixes[0]', /an IPv6 prefix such as 2001:db8:64::\/96, of 32, 40, 48, 56, 64, 96 bits/]),
     ['listeners: [{ name: a, public_address: discover }]', '3:40 listeners[0].public_address', /needs an entry of relay\.addresses with advertise: discover/],
     ['relay: { addresses: [{ bind: 10.0.0.1 }] }\nlisteners: [{ name: a, public_address: discover }]', '4:40 listeners[0].public_address', /with advertise: discover/],
     ['listeners: [{ name: a, address: discover }]', '3:33 listeners[0].address', /must be an IP address/],

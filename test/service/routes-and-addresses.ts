@@ -155,6 +155,7 @@ listeners: [{ name: udp, protocol: UDP, routes: [named, fixed] }]
 clusters:
   - { name: named, type: STRICT_DNS, endpoints: ['good.test:5004', 'bad.test', 10.9.9.9] }
   - { name: fixed, endpoints: ['10.0.0.0/24:<5000-5999>'], protocol: TCP, dangerously_allow: [127.0.0.1] }
+relay: { nat64_prefixes: ['2001:db8:64::/96'] }
 `);
 
 t.test('what workers decide by', (t) => {
@@ -188,6 +189,7 @@ t.test('what workers decide by', (t) => {
       },
     ],
     own,
+    nat64Prefixes: [{ address: '2001:db8:64::', prefixLength: 96 }],
   });
   t.end();
 });

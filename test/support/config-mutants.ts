@@ -22,7 +22,7 @@ const SECURE = `version: v1
 auth: { type: none }
 acme: { domains: [a.example], accept_terms: true }
 admin: { api_endpoint: "https://:1", api_token: abcdefghijklmnop, alternate_servers: ["[::1]:5"], ready_fill_max: 0.5 }
-relay: { addresses: [{ bind: "::1", advertise: discover }], stun_servers: [a.example] }
+relay: { addresses: [{ bind: "::1", advertise: discover }], stun_servers: [a.example], nat64_prefixes: ["2001:db8:64::/96"] }
 ice: { endpoint: "https://[::1]" }
 listeners:
   - name: a
