@@ -7,6 +7,7 @@ import { http } from './scenarios/attacks/http.ts';
 import { logs } from './scenarios/attacks/logs.ts';
 import { quota } from './scenarios/attacks/quota.ts';
 import { reflection } from './scenarios/attacks/reflection.ts';
+import { slowReaders } from './scenarios/attacks/slow-readers.ts';
 import { slowloris } from './scenarios/attacks/slowloris.ts';
 import { timing } from './scenarios/attacks/timing.ts';
 import { chaosCorruption } from './scenarios/chaos/chaos-corruption.ts';
@@ -23,6 +24,7 @@ import { blockedStdout, diskFull } from './scenarios/faults/log-faults.ts';
 import { memory } from './scenarios/faults/memory.ts';
 import { ports } from './scenarios/faults/ports.ts';
 import { reloadStorm } from './scenarios/faults/reload-storm.ts';
+import { rotations } from './scenarios/faults/rotations.ts';
 import { sendErrors } from './scenarios/faults/send-errors.ts';
 import { stopped } from './scenarios/faults/stopped.ts';
 import { configFuzz } from './scenarios/fuzz/config-fuzz.ts';
@@ -35,6 +37,7 @@ import { peerBattery } from './scenarios/peers/peer-battery.ts';
 import { peerOracle } from './scenarios/peers/peer-oracle.ts';
 import { routeRemoved } from './scenarios/peers/route-removed.ts';
 import { strangers } from './scenarios/peers/strangers.ts';
+import { regressions } from './scenarios/regressions/regressions.ts';
 import { simulation } from './scenarios/simulation/simulation.ts';
 import { soak } from './scenarios/soak/soak.ts';
 import type { Scenario } from './scenario.ts';
@@ -58,8 +61,10 @@ export const SCENARIOS: readonly Scenario[] = [
   logs,
   quota,
   reflection,
+  slowReaders,
   slowloris,
   timing,
+  regressions,
   configFuzz,
   liveFuzz,
   parserFuzz,
@@ -78,6 +83,7 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   ports,
   reloadStorm,
+  rotations,
   sendErrors,
   dns,
   stopped,
