@@ -29,6 +29,7 @@ const KEPT_MIN = 0.99;
 const SERVED_MIN = 0.95;
 
 interface Parties {
+  readonly owner: Owner;
   readonly gateway: GatewayProcess;
   readonly calls: RemoteProcess<LiveCallsApi>;
   readonly flooder: RemoteProcess<FlooderApi>;
@@ -59,7 +60,7 @@ async function openParties(owner: Owner): Promise<Parties> {
     prefix,
   );
   owner.teardown(() => Promise.all([calls.stop(), flooder.stop()]));
-  return { gateway, calls, flooder };
+  return { owner, gateway, calls, flooder };
 }
 
 /** What came of a flood. */
@@ -78,7 +79,7 @@ interface Served {
 }
 
 async function run(
-  { gateway, calls, flooder }: Parties,
+  { owner, gateway, calls, flooder }: Parties,
   kind: FloodKind,
   port: number,
   { scale, progress }: ScenarioOptions,
@@ -98,7 +99,7 @@ async function run(
   progress('live calls without a flood');
   const control = await serve(calls, pause(SECONDS * 1000), everyMs);
   progress(`the same beside a flood of ${kind}`);
-  const memory = new MemoryWatch(pid);
+  const memory = new MemoryWatch(pid, owner);
   const order = { ...plan, seconds: SECONDS * Math.max(1, scale) };
   const flooding = flood(flooder, order, () => droppedDatagrams(pid, port));
   const attacked = await serve(calls, flooding, everyMs);

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { CONNECTION_WRITE_BUFFER_BYTES_MAX } from '../../../src/limits.ts';
 import { within } from '../../../test/support/child-process.ts';
+import { openUdpEchoPeer, type UdpEchoPeer } from '../../../test/support/echo-peer.ts';
 import { ephemeralCredential } from '../../../test/support/credentials.ts';
 import { LOOPBACK_SERVER } from '../../../test/support/server-under-test.ts';
 import { TurnClient } from '../../../test/support/turn-client.ts';
@@ -33,17 +35,21 @@ export const slowReaders: Scenario = {
   missing: missingForFaults,
   run: ({ scale, progress }) =>
     FaultScene.run({}, async (scene) => {
+      // Not that of the live calls, which would lose what is in the queue of their peer.
+      const peer = await openUdpEchoPeer();
+      scene.owner.teardown(() => peer.close());
       const readers: Reader[] = [];
       for (let index = 0; index < READERS; index++) {
-        readers.push(await openReader(scene, `reader-${index}`));
+        readers.push(await openReader(scene, `reader-${index}`, peer));
       }
-      const memory = new MemoryWatch(scene.pid);
+      const memory = new MemoryWatch(scene.pid, scene.owner);
       const packets = Math.ceil(PACKETS_EACH * scale);
       await scene.spare(`beside ${READERS} that do not read`, async () => {
         for (const { socket } of readers) socket.pause();
         for (let sent = 0; sent < packets; sent += PACKETS_AT_ONCE) {
           if (sent % 1000 === 0) progress(`${sent} of ${packets} packets to each`);
           for (const each of readers) await sendSome(each);
+          await setImmediate();
         }
         await scene.callAnew();
       });
@@ -62,7 +68,11 @@ export const slowReaders: Scenario = {
     }),
 };
 
-async function openReader({ gateway, owner }: FaultScene, user: string): Promise<Reader> {
+async function openReader(
+  { gateway, owner }: FaultScene,
+  user: string,
+  peer: UdpEchoPeer,
+): Promise<Reader> {
   const { server } = gateway;
   const socket = connect({ ...server, noDelay: true });
   owner.teardown(() => socket.destroy());
@@ -70,7 +80,7 @@ async function openReader({ gateway, owner }: FaultScene, user: string): Promise
   const credential = ephemeralCredential(LOOPBACK_SERVER.secret, user);
   const client = await TurnClient.open({ server, credential, connection: socket });
   await client.allocate();
-  await client.channelBind(CHANNEL, gateway.peer.address);
+  await client.channelBind(CHANNEL, peer.address);
   client.onData = () => undefined;
   return { socket, client };
 }

@@ -34,7 +34,7 @@ export const slowloris: Scenario = {
       const { host, port, tlsPort } = TARGET;
       const comers = { host, tlsPort };
       const control = await clients.call('newcomers', { ...comers, count: WARMING_NEWCOMERS });
-      const memory = new MemoryWatch(gateway.child.pid);
+      const memory = new MemoryWatch(gateway.child.pid, cleanup);
       progress('connections open');
       const connected = await clients.call('open', {
         host,
