@@ -140,7 +140,7 @@ async function serviceManager(log: Log): Promise<ServiceManager> {
 
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {
   const endpoint = { host: ICE_HOST_DEFAULT, port: ICE_PORT_DEFAULT, path: '/' };
-  return ice ?? { endpoint, tls: undefined, apiKeys: [], cors: [] };
+  return ice ?? { endpoint, tls: undefined, apiKeys: [], cors: [], compat: [] };
 }
 
 function packageVersion(): string {

@@ -1,4 +1,5 @@
 import type { PasswordAlgorithm } from '../stun/registry.ts';
+import type { CompatibleService } from './compatible-services.ts';
 
 /** How clients reach a listener; `TURN-` prefixes and letter case of the file are normalised away. */
 export type ListenerProtocol = 'udp' | 'tcp' | 'tls' | 'dtls';
@@ -138,6 +139,8 @@ export interface IceConfig {
   readonly apiKeys: readonly string[];
   /** Exact origins that browsers may call from. */
   readonly cors: readonly string[];
+  /** Services whose credential requests are answered as well. */
+  readonly compat: readonly CompatibleService[];
 }
 
 /** A socket that clients connect to. */

@@ -1,4 +1,5 @@
 import { isLoopback } from './addresses.ts';
+import { COMPATIBLE_SERVICES, type CompatibleService } from './compatible-services.ts';
 import { ICE_ENDPOINT_DEFAULT, ICE_PORT_DEFAULT } from './default-values.ts';
 import { normaliseEndpointTls } from './endpoint-tls.ts';
 import type { IceConfig } from './gateway-config.ts';
@@ -42,7 +43,12 @@ export function normaliseIce(
     !report.hasProblemAt(['ice', 'api_keys']) && !report.hasProblemAt(['ice', 'api_keys_file']);
   const isProtected = keys.length > 0 || tls?.clientAuth === 'require' || isLoopback(endpoint.host);
   if (areKeysKnown && !isProtected) report.problem(path, UNPROTECTED);
-  return { endpoint, tls, apiKeys, cors: originsOf(ice, context) };
+  return { endpoint, tls, apiKeys, cors: originsOf(ice, context), compat: servicesOf(ice) };
+}
+
+function servicesOf(ice: IceSection): readonly CompatibleService[] {
+  const words = usableEntries(ice.compat).map(([, word]) => word.toLowerCase());
+  return COMPATIBLE_SERVICES.filter((service) => words.includes(service));
 }
 
 function originsOf(ice: IceSection, { report }: NormaliseContext): readonly string[] {

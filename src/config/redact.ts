@@ -45,6 +45,7 @@ export function configEntries(config: GatewayConfig, show: ShowSecret): Record<s
       ...(ice.tls === undefined ? {} : { tls: tlsEntry(ice.tls, show) }),
       api_keys: ice.apiKeys.map(show),
       cors: [...ice.cors],
+      compat: [...ice.compat],
     },
     acme: config.acme && acmeEntry(config.acme),
     listeners: config.listeners.map((listener) => listenerEntry(listener, show)),

@@ -26,10 +26,11 @@ export function choice(words: readonly string[], description: string, defaultWor
   return Type.Optional(Type.String(choiceOptions(words, description, defaultWord)));
 }
 
-/** A list of words of a fixed set, in any letter case. */
+/** A list of words of a fixed set, in any letter case; empty only where that is the default. */
 export function choices(words: readonly string[], description: string, defaults: string[]) {
   const item = Type.String(choiceOptions(words, `One of ${words.join(', ')}.`));
-  return list(item, description, { minItems: 1, default: defaults });
+  const minItems = Math.min(defaults.length, 1);
+  return list(item, description, { ...(minItems > 0 && { minItems }), default: defaults });
 }
 
 /** A whole number within bounds. */

@@ -15,6 +15,7 @@ import {
 } from '../limits.ts';
 import { AcmeSchema } from './acme-schema.ts';
 import { AdminSchema } from './admin-schema.ts';
+import { COMPATIBLE_SERVICES } from './compatible-services.ts';
 import {
   ALGORITHMS_DEFAULT,
   ICE_ENDPOINT_DEFAULT,
@@ -113,6 +114,11 @@ const IceSchema = section('HTTP API that hands ICE configurations to app servers
     default: [],
     examples: [['https://app.example.org']],
   }),
+  compat: choices(
+    COMPATIBLE_SERVICES,
+    `Services whose credential APIs are answered as well, each in its own form: ${COMPATIBLE_SERVICES.join(', ')}.`,
+    [],
+  ),
 });
 
 const ListenerSchema = section('A socket that clients connect to.', {

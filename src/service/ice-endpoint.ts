@@ -34,20 +34,26 @@ export function planIceEndpoint(
     name: 'the ICE API',
     endpoint: ice.endpoint,
     tls,
-    settings: { apiKeys: ice.apiKeys, cors: ice.cors, clientAuth: ice.tls?.clientAuth },
+    settings: {
+      apiKeys: ice.apiKeys,
+      cors: ice.cors,
+      compat: ice.compat,
+      clientAuth: ice.tls?.clientAuth,
+    },
     createApp: () => createApp(ice, subject),
   };
 }
 
 /** Throws GatewayError GW_ERR_HTTP_UNPROTECTED when it would serve others without asking for a key or a certificate. */
 function createApp(ice: IceConfig, { config, log, onAnswer }: IceSubject): FastifyInstance {
-  const { apiKeys, cors } = ice;
+  const { apiKeys, cors, compat } = ice;
   const logRequest = requestLog(log, 'ice');
   assertProtected(ice.endpoint.host, { apiKeys, clientAuth: ice.tls?.clientAuth });
   return createIceApp({
     source: { gateways: () => [iceGateway(config())] },
     apiKeys,
     cors,
+    compat,
     publicAddress: process.env['STUNNER_PUBLIC_ADDR'],
     log: (record) => {
       onAnswer?.(record.statusCode);

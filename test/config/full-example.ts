@@ -27,6 +27,7 @@ ice:                                      # +
   tls: { cert_file: tls.crt, key_file: tls.key, client_ca_file: ca.crt }
   api_keys: []                            # bearer or key=; required when not loopback
   cors: []                                # exact origins
+  compat: []                              # matrix | cloudflare | metered | twilio | xirsys
 listeners:
   - name: default/udp-gateway/udp-listener
     protocol: TURN-UDP                    # UDP TCP TLS DTLS with or without TURN-, any case

@@ -337,38 +337,6 @@ t.test('log records hold nothing that the client wrote, and no secret', async (t
   t.match(records.at(-1), { statusCode: 500, failure: { message: 'broken' } });
 });
 
-t.test('OpenAPI description', async (t) => {
-  const app = open({ apiKeys: ['k'] });
-  const response = await app.inject('/openapi.json');
-  t.equal(response.headers['content-type'], 'application/json; charset=utf-8');
-  const description = response.json<OpenApi>();
-  t.equal(description.openapi, '3.0.3');
-  t.same(Object.keys(description.paths).toSorted(), ['/', '/ice']);
-  for (const [path, operations] of Object.entries(description.paths)) {
-    t.same(Object.keys(operations).toSorted(), ['get', 'post']);
-    for (const [method, operation] of Object.entries(operations)) {
-      const statuses = ['200', '400', '401', '404', '413', '414', '429', '500'];
-      t.same(Object.keys(operation.responses), statuses, `${method} ${path}`);
-      t.ok(operation.summary);
-      t.ok(operation.description);
-    }
-  }
-  const parameters = description.paths['/ice']?.['get']?.parameters ?? [];
-  const names = [
-    'service',
-    'username',
-    'ttl',
-    'namespace',
-    'gateway',
-    'listener',
-    'public-addr',
-    'iceTransportPolicy',
-  ];
-  t.same(parameters.map(({ name }) => name).toSorted(), names.toSorted());
-  for (const parameter of parameters) t.ok(parameter.description, parameter.name);
-  t.same(Object.keys(description.components.securitySchemes), ['bearer', 'key', 'api']);
-});
-
 t.test('the documentation loads nothing from elsewhere', async (t) => {
   const app = open({ apiKeys: ['k'] });
   for (const page of ['/docs', '/docs/']) {
@@ -386,16 +354,3 @@ t.test('the documentation loads nothing from elsewhere', async (t) => {
     }
   }
 });
-
-interface OpenApi {
-  readonly openapi: string;
-  readonly paths: Record<string, Record<string, OpenApiOperation>>;
-  readonly components: { readonly securitySchemes: object };
-}
-
-interface OpenApiOperation {
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters?: readonly { readonly name: string; readonly description: string }[];
-  readonly responses: object;
-}

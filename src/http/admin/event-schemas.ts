@@ -1,11 +1,11 @@
 import type { FastifySchema } from 'fastify';
 import { Type } from '../../config/schema-types.ts';
-import { CLOSED, errorAnswer, operation } from './operation-schema.ts';
+import { CLOSED, errorAnswer, readOperation } from './operation-schema.ts';
 import { NAME_CHARACTERS_MAX } from './read-schemas.ts';
 
 /** Documentation of `GET /events`. */
 export const eventsSchema: FastifySchema = withEventStream(
-  operation({
+  readOperation({
     operationId: 'getEvents',
     tag: 'Status',
     summary: 'What happens, as it happens',
@@ -33,6 +33,8 @@ export const eventsSchema: FastifySchema = withEventStream(
 
 function withEventStream(schema: FastifySchema): FastifySchema {
   const content = { 'text/event-stream': { schema: Type.String() } };
-  const response = { ...(schema.response as object), 200: { description: 'Events', content } };
+  // Once a stream has begun, whatever fails can only end it.
+  const { 500: _failure, ...answers } = schema.response as Record<string, object>;
+  const response = { ...answers, 200: { description: 'Events', content } };
   return { ...schema, response };
 }

@@ -12,7 +12,7 @@ export interface OperationDescription {
   readonly params?: TSchema;
   readonly body?: TSchema;
   readonly answer: TSchema;
-  /** Answers besides 200 and those that every operation has. */
+  /** Answers besides 200 and those that all operations have. */
   readonly otherAnswers?: Readonly<Record<number, TSchema>>;
 }
 
@@ -34,6 +34,18 @@ export function errorAnswer(description: string): TSchema {
 
 /** Documentation and validation of one operation. */
 export function operation(description: OperationDescription): FastifySchema {
+  return schemaOf(description, { ...READ_ERRORS, ...BODY_ERRORS });
+}
+
+/** The same for one whose body is not looked at, by GET. */
+export function readOperation(description: OperationDescription): FastifySchema {
+  return schemaOf(description, READ_ERRORS);
+}
+
+function schemaOf(
+  description: OperationDescription,
+  errors: Readonly<Record<number, TSchema>>,
+): FastifySchema {
   const { tag, answer, otherAnswers, querystring, params, body, ...texts } = description;
   return {
     ...texts,
@@ -42,21 +54,24 @@ export function operation(description: OperationDescription): FastifySchema {
     querystring: querystring ?? NO_PARAMETERS,
     ...(params && { params }),
     ...(body && { body }),
-    response: { 200: answer, ...COMMON_ERRORS, ...otherAnswers },
+    response: { 200: answer, ...errors, ...otherAnswers },
   };
 }
 
 const NO_PARAMETERS = Type.Object({}, CLOSED);
 
-const COMMON_ERRORS = {
+const READ_ERRORS = {
   400: errorAnswer('A parameter or the body is malformed or unknown'),
   401: errorAnswer('No valid bearer token; the same answer whether it is missing or wrong'),
   403: errorAnswer('Without a token: not from this machine, or made by a page of another origin'),
-  413: errorAnswer('The body is longer than 16 KiB'),
   414: errorAnswer('Path and query are longer than 4 KiB'),
-  415: errorAnswer('A body that is not application/json'),
   429: errorAnswer(
     'Too many requests, or failed logins; try again after the seconds in Retry-After',
   ),
   500: errorAnswer('Something failed inside; the log says what'),
+};
+
+const BODY_ERRORS = {
+  413: errorAnswer('The body is longer than 16 KiB, or 4 MiB for a reload'),
+  415: errorAnswer('A body that is not application/json'),
 };

@@ -7,7 +7,7 @@ import {
   RoutesAnswer,
   SessionListAnswer,
 } from './answer-schemas.ts';
-import { CLOSED, operation } from './operation-schema.ts';
+import { CLOSED, readOperation } from './operation-schema.ts';
 
 /** Longest text of a name in a parameter, characters; longer than any USERNAME (RFC 8489 §14.3). */
 export const NAME_CHARACTERS_MAX = 1024;
@@ -16,7 +16,7 @@ export const NAME_CHARACTERS_MAX = 1024;
 export const NameText = Type.String({ minLength: 1, maxLength: NAME_CHARACTERS_MAX });
 
 /** Documentation of `GET /status`. */
-export const statusSchema = operation({
+export const statusSchema = readOperation({
   operationId: 'getStatus',
   tag: 'Status',
   summary: 'How the gateway does',
@@ -26,7 +26,7 @@ export const statusSchema = operation({
 });
 
 /** Documentation of `GET /config`. */
-export const configSchema = operation({
+export const configSchema = readOperation({
   operationId: 'getConfig',
   tag: 'Status',
   summary: 'The effective configuration',
@@ -35,7 +35,7 @@ export const configSchema = operation({
 });
 
 /** Documentation of `GET /metrics/live`. */
-export const metricsSchema = operation({
+export const metricsSchema = readOperation({
   operationId: 'getLiveMetrics',
   tag: 'Status',
   summary: 'Numbers of now',
@@ -45,7 +45,7 @@ export const metricsSchema = operation({
 });
 
 /** Documentation of `GET /sessions`. */
-export const sessionsSchema = operation({
+export const sessionsSchema = readOperation({
   operationId: 'getSessions',
   tag: 'Sessions',
   summary: 'Live sessions',
@@ -67,7 +67,7 @@ export const sessionsSchema = operation({
 });
 
 /** Documentation of `GET /routes`. */
-export const routesSchema = operation({
+export const routesSchema = readOperation({
   operationId: 'getRoutes',
   tag: 'Status',
   summary: 'The routes, or what becomes of one peer',

@@ -2,21 +2,24 @@ import cors from '@fastify/cors';
 import { normalizeIP } from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 
+import type { CompatibleService } from '../../config/compatible-services.ts';
 import { GatewayError } from '../../errors.ts';
 import { ICE_BODY_BYTES_MAX } from '../../limits.ts';
 import { HttpServers } from '../server.ts';
-import { type HttpLogRecord, logAnswers, noteFailure } from '../shared/answer-log.ts';
+import { type HttpLogRecord, logAnswers } from '../shared/answer-log.ts';
 import { registerDocumentationRoutes, registerOpenApi } from '../shared/documentation.ts';
 import { limitRequests, type RequestLimit } from '../shared/request-limit.ts';
 import { RouteMethods } from '../shared/route-methods.ts';
 import { setSecurityHeaders } from '../shared/security-headers.ts';
 import { limitUrls } from '../shared/url-limit.ts';
-import { ApiKeys } from './api-keys.ts';
-import { ICE_API_DESCRIPTION } from './documentation.ts';
-import { IceError, sendIceError, toIceError } from './errors.ts';
+import { ApiKeys, type PresentedKeys, presentedKeys } from './api-keys.ts';
+import { describeIceApi } from './documentation.ts';
+import { IceError, sendIceError, settleError, toIceError } from './errors.ts';
 import { registerIceRoutes } from './ice-routes.ts';
 import type { IceSource } from './ice-source.ts';
 import { queryParameters } from './parameters.ts';
+import { registerView } from './views/view-routes.ts';
+import { VIEWS } from './views/views.ts';
 
 /** Options of the ICE API. */
 export interface IceAppOptions {
@@ -25,6 +28,8 @@ export interface IceAppOptions {
   readonly apiKeys?: readonly string[] | undefined;
   /** Exact origins that browsers may call from; default none. */
   readonly cors?: readonly string[] | undefined;
+  /** Services whose credential requests are answered as well; default none. */
+  readonly compat?: readonly CompatibleService[] | undefined;
   /** Host for all URIs that name none (`STUNNER_PUBLIC_ADDR`); empty or undefined: each listener's own. */
   readonly publicAddress?: string | undefined;
   /** Default: 50 in 1000 ms. */
@@ -50,13 +55,13 @@ export function createIceApp(options: IceAppOptions): FastifyInstance {
   protect(app, origins, apiKeys, options.rateLimit);
   answerErrors(app);
   if (options.log !== undefined) logAnswers(app, options.log);
-  registerOpenApi(app, ICE_API_DESCRIPTION);
+  const views = (options.compat ?? []).map((service) => VIEWS[service]);
+  registerOpenApi(app, describeIceApi(views));
   void app.register(async (routes) => {
-    registerIceRoutes(routes, {
-      source: options.source,
-      apiKeys,
-      publicAddress: options.publicAddress || undefined,
-    });
+    const { source, publicAddress } = options;
+    const routeOptions = { source, apiKeys, publicAddress: publicAddress || undefined };
+    registerIceRoutes(routes, routeOptions);
+    for (const view of views) registerView(routes, view, routeOptions);
     registerDocumentationRoutes(routes);
   });
   return app;
@@ -123,18 +128,22 @@ function protect(
 
 /** Only a valid key is counted on its own; else an attacker would escape the limit with ever new keys. */
 function rateLimitKey(request: FastifyRequest, apiKeys: ApiKeys): string {
-  const query = apiKeys.isRequired ? queryParameters(request.url) : undefined;
-  const key = query && apiKeys.find(request.headers.authorization, (name) => query.get(name));
+  const key = apiKeys.isRequired ? apiKeys.find(keysBeforeBody(request)) : undefined;
   return key === undefined ? `address ${normalizeIP(request.ip)}` : `key ${key}`;
+}
+
+function keysBeforeBody(request: FastifyRequest): PresentedKeys {
+  const { findKeys } = request.routeOptions.config;
+  if (findKeys !== undefined) return findKeys(request);
+  const query = queryParameters(request.url);
+  return presentedKeys(request.headers.authorization, (name) => query.get(name));
 }
 
 function answerErrors(app: FastifyInstance): void {
   const methods = new RouteMethods(app);
-  app.setErrorHandler((error, request, reply) => {
-    const iceError = toIceError(error);
-    if (iceError.code === 'ICE_ERR_INTERNAL') noteFailure(request, error);
-    return sendIceError(iceError, request, reply);
-  });
+  app.setErrorHandler((error, request, reply) =>
+    sendIceError(settleError(error, request), request, reply),
+  );
   app.after(() => {
     app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
       sendIceError(noRoute(methods, request.url), request, reply),

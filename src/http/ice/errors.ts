@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { noteFailure } from '../shared/answer-log.ts';
 import { HttpError, jsonErrorBody, refusalStatus } from '../shared/http-error.ts';
 
 /** Every error of the ICE API: the `code` of a JSON error body and its HTTP status. */
@@ -44,6 +45,13 @@ export function toIceError(error: unknown): IceError {
   return statusCode === undefined
     ? new IceError('ICE_ERR_INTERNAL', 'internal server error')
     : new IceError('ICE_ERR_REQUEST', 'bad request');
+}
+
+/** Does the same for the error of a request, and remembers for its log record what went wrong inside. */
+export function settleError(error: unknown, request: FastifyRequest): IceError {
+  const iceError = toIceError(error);
+  if (iceError.code === 'ICE_ERR_INTERNAL') noteFailure(request, error);
+  return iceError;
 }
 
 /**

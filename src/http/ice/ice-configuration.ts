@@ -3,6 +3,10 @@ import type { IceCredential, IceGateway, IceListener } from './ice-source.ts';
 import { listenerUri } from './listener-uri.ts';
 import type { IceParameters } from './parameters.ts';
 
+/** Whom a credential is for, for how long, and the listeners that are wanted; a filter that is absent lets all pass. */
+export type CredentialRequest = Pick<IceParameters, 'userId' | 'ttlSeconds'> &
+  Partial<Pick<IceParameters, 'namespace' | 'gateway' | 'listener' | 'publicAddress'>>;
+
 /** One gateway's URIs, at least one, with a credential for them. */
 export interface IssuedServer {
   readonly urls: readonly string[];
@@ -16,15 +20,15 @@ export interface IssuedServer {
  */
 export function* issueServers(
   gateways: readonly IceGateway[],
-  parameters: IceParameters,
+  request: CredentialRequest,
   publicAddress: string | undefined,
 ): Generator<IssuedServer, void> {
   for (const gateway of gateways) {
     const urls = gateway.listeners
-      .filter((listener) => isSelected(listener, parameters))
-      .map((listener) => listenerUri(listener, parameters.publicAddress ?? publicAddress));
+      .filter((listener) => isSelected(listener, request))
+      .map((listener) => listenerUri(listener, request.publicAddress ?? publicAddress));
     if (urls.length === 0) continue;
-    const credential = gateway.issue(parameters.userId, Math.max(parameters.ttlSeconds, 0));
+    const credential = gateway.issue(request.userId, Math.max(request.ttlSeconds, 0));
     if (credential !== undefined) yield { urls, credential };
   }
 }
@@ -64,7 +68,7 @@ function iceServer({ urls, credential }: IssuedServer): object {
 }
 
 /** STUNner's filters: `gateway` needs `namespace`, `listener` needs both; without them it has no effect. */
-function isSelected({ name }: IceListener, filter: IceParameters): boolean {
+function isSelected({ name }: IceListener, filter: CredentialRequest): boolean {
   if (filter.namespace === undefined) return true;
   const parts = name.split('/');
   if (parts.length !== 3 || parts[0] !== filter.namespace) return false;

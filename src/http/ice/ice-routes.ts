@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 
-import type { ApiKeys } from './api-keys.ts';
+import { type ApiKeys, presentedKeys } from './api-keys.ts';
 import { IceError } from './errors.ts';
 import { goQuote } from './go-text.ts';
 import {
@@ -80,7 +80,7 @@ function answer(
   { source, apiKeys, publicAddress }: IceRoutesOptions,
 ): string {
   const raw = rawParameters(request);
-  apiKeys.admit(request.headers.authorization, raw.get);
+  apiKeys.admit(presentedKeys(request.headers.authorization, raw.get));
   if (
     view.isServiceRequired &&
     (raw.get('service') ?? '') === '' &&

@@ -57,14 +57,40 @@ export function readIceParameters(raw: RawParameters): IceParameters {
   if (raw.bodyProblem !== undefined) throw new IceError('ICE_ERR_BODY', raw.bodyProblem);
   return {
     service: raw.get('service'),
-    userId: readUserId(raw),
-    ttlSeconds: readTtlSeconds(raw),
+    userId: readUserId(raw, 'username'),
+    ttlSeconds: readTtlSeconds(raw, 'ttl'),
     iceTransportPolicy: readText(raw, 'iceTransportPolicy') ?? 'all',
     namespace: readText(raw, 'namespace'),
     gateway: readText(raw, 'gateway'),
     listener: readText(raw, 'listener'),
     publicAddress: readPublicAddress(raw),
   };
+}
+
+/**
+ * Reads the user id of a credential.
+ *
+ * @returns empty text when the parameter is absent.
+ * @throws IceError ICE_ERR_PARAMETER when it is longer than 256 bytes or has control characters.
+ */
+export function readUserId(raw: RawParameters, name: string): string {
+  const userId = readText(raw, name) ?? '';
+  if (Buffer.byteLength(userId) <= ICE_USER_ID_BYTES_MAX) return userId;
+  throw malformed(name, `longer than ${ICE_USER_ID_BYTES_MAX} bytes`);
+}
+
+/**
+ * Reads the lifetime of a credential.
+ *
+ * @returns any integer, 86400 when the parameter is absent.
+ * @throws IceError ICE_ERR_PARAMETER when it is no integer.
+ */
+export function readTtlSeconds(raw: RawParameters, name: string): number {
+  const text = raw.get(name);
+  if (text === undefined) return ICE_TTL_DEFAULT_SECONDS;
+  const value = goParseInteger(text);
+  if (typeof value === 'string') throw malformed(name, `error binding string parameter: ${value}`);
+  return Number(value);
 }
 
 type BodyParameters = Pick<Map<string, string>, 'get'> | URLSearchParams;
@@ -99,20 +125,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function readUserId(raw: RawParameters): string {
-  const userId = readText(raw, 'username') ?? '';
-  if (Buffer.byteLength(userId) <= ICE_USER_ID_BYTES_MAX) return userId;
-  throw malformed('username', `longer than ${ICE_USER_ID_BYTES_MAX} bytes`);
-}
-
-function readTtlSeconds(raw: RawParameters): number {
-  const text = raw.get('ttl');
-  if (text === undefined) return ICE_TTL_DEFAULT_SECONDS;
-  const value = goParseInteger(text);
-  if (typeof value === 'string') throw malformed('ttl', `error binding string parameter: ${value}`);
-  return Number(value);
 }
 
 function readPublicAddress(raw: RawParameters): string | undefined {

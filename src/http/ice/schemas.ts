@@ -96,7 +96,8 @@ const TurnCredential = Type.Object(
   { description: 'TURN credential of the first gateway that matches' },
 );
 
-const JsonError = Type.Object({
+/** An error as JSON. */
+export const JsonError = Type.Object({
   statusCode: Type.Integer(),
   code: Type.String({ description: 'Stable code, such as ICE_ERR_SERVICE.' }),
   error: Type.String({ description: 'HTTP reason phrase.' }),
@@ -104,14 +105,28 @@ const JsonError = Type.Object({
 });
 
 const ERROR_DESCRIPTIONS = {
-  400: 'A parameter or the body is malformed, or `service` is not `turn`',
+  400: 'A parameter or the body is malformed, or names a service other than `turn`',
   401: 'No valid API key; the same answer whether it is missing or wrong',
-  404: 'No listener matches the filters',
+  404: 'No listener is asked for, or there are no credentials to hand out',
   413: 'The body is longer than 4 KiB',
   414: 'Path and query are longer than 4 KiB',
   429: 'Too many requests; try again after the seconds in Retry-After',
   500: 'No configuration is loaded yet',
 };
+
+/** The errors of an operation: status, and what it means. */
+export function errorDescriptions({
+  hasParameters,
+  hasBody,
+}: {
+  readonly hasParameters: boolean;
+  readonly hasBody: boolean;
+}): [statusCode: string, description: string][] {
+  const impossible = [...(hasParameters ? [] : ['400']), ...(hasBody ? [] : ['413'])];
+  return Object.entries(ERROR_DESCRIPTIONS).filter(
+    ([statusCode]) => !impossible.includes(statusCode),
+  );
+}
 
 /** Documentation of `GET /ice`. */
 export const getIceSchema = operation(
@@ -175,17 +190,17 @@ function operation(
       consumes: ['application/x-www-form-urlencoded', 'application/json'],
     }),
     [place]: place === 'body' ? Type.Partial(parameters) : parameters,
-    response: { 200: answer, ...errorAnswers() },
+    response: { 200: answer, ...errorAnswers(place === 'body') },
   };
 }
 
-function errorAnswers(): Record<string, object> {
+function errorAnswers(hasBody: boolean): Record<string, object> {
   const content = {
     'text/plain': { schema: Type.String() },
     'application/json': { schema: JsonError },
   };
   return Object.fromEntries(
-    Object.entries(ERROR_DESCRIPTIONS).map(([statusCode, description]) => [
+    errorDescriptions({ hasParameters: true, hasBody }).map(([statusCode, description]) => [
       statusCode,
       { description, content },
     ]),

@@ -11,7 +11,7 @@ export type ApiDescription = NonNullable<FastifyDynamicSwaggerOptions['openapi']
 
 /** Collects the schemas of all routes registered afterwards into an OpenAPI description. */
 export function registerOpenApi(app: FastifyInstance, description: ApiDescription): void {
-  void app.register(swagger, { openapi: { ...description, openapi: '3.0.3' } });
+  void app.register(swagger, { openapi: { ...description, openapi: '3.1.0' } });
 }
 
 /** Serves `/openapi.json` and `/docs`; they need no key because they tell nothing about the installation. */

@@ -26,9 +26,14 @@ export class HttpError extends Error {
   }
 }
 
-/** The JSON body `{statusCode,code,error,message}` of an error. */
-export function jsonErrorBody({ statusCode, code, message }: HttpError): string {
-  return JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message });
+/** An error as `{statusCode,code,error,message}`. */
+export function jsonError({ statusCode, code, message }: HttpError): object {
+  return { statusCode, code, error: STATUS_CODES[statusCode], message };
+}
+
+/** The same as a JSON body. */
+export function jsonErrorBody(error: HttpError): string {
+  return JSON.stringify(jsonError(error));
 }
 
 /** The status that an error of the HTTP framework asks for; undefined when it is none of the client's doing. */

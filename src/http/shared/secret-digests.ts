@@ -31,6 +31,13 @@ export function bearerToken(authorization: string | undefined): string | undefin
   return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
 }
 
+/** The password of an `Authorization: Basic` header (RFC 7617 §2), whatever its user; undefined when there is none. */
+export function basicPassword(authorization: string | undefined): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  return /^[^:]*:([^]*)$/.exec(Buffer.from(encoded, 'base64').toString())?.[1];
+}
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
