@@ -15,10 +15,11 @@ const DEBIAN_PACKAGES = [
   { name: 'libnginx-mod-stream', file: '/usr/lib/nginx/modules/ngx_stream_module.so' },
   { name: 'pebble', command: 'pebble' },
   { name: 'prometheus', command: 'promtool' },
+  { name: 'janus', command: 'janus' },
 ];
 
 /** Packages that Debian starts as a service of the same name with every boot. */
-const SERVICES = ['coturn', 'haproxy', 'nginx', 'prometheus'];
+const SERVICES = ['coturn', 'haproxy', 'nginx', 'prometheus', 'janus'];
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const APT_OPTIONS = ['-qq', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=30'];

@@ -318,6 +318,8 @@ t.test('requests as they stand in code that uses these services', async (t) => {
     ['Xirsys without a body', 200, { method: 'PUT', url: '/_turn/MyFirstApp', headers: { authorization } }],
     ['Xirsys with an empty object', 200, { method: 'PUT', url: '/_turn/MyFirstApp', headers: { authorization, 'content-type': JSON_TYPE }, payload: '{}' }],
     ['Xirsys with its parameters in the query', 200, { method: 'PUT', url: '/_turn/MyFirstApp?webrtc=1&expire=3600', headers: { authorization } }],
+    ['Twilio by twilio-node 6.2.0', 201, { method: 'POST', url: '/2010-04-01/Accounts/AC00000000000000000000000000000001/Tokens.json', headers: { accept: 'application/json', 'accept-charset': 'utf-8', authorization, 'content-type': FORM }, payload: 'Ttl=3600' }],
+    ['Matrix by matrix-js-sdk 37.5.0', 200, { url: '/_matrix/client/v3/voip/turnServer', headers: { accept: 'application/json', 'accept-language': '*', 'sec-fetch-mode': 'cors', authorization: 'Bearer secret' } }],
     ['Twilio by curl', 201, { method: 'POST', url: '/2010-04-01/Accounts/AC1/Tokens.json', headers: { authorization } }],
     ['Twilio with a form', 201, { method: 'POST', url: '/2010-04-01/Accounts/AC1/Tokens.json', headers: { authorization, 'content-type': `${FORM}; charset=utf-8` }, payload: 'Ttl=3600' }],
     ['Metered with a region', 200, { url: '/api/v1/turn/credentials?apiKey=secret&region=europe' }],
