@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import t from 'tap';
 
+import { COMPATIBLE_SERVICES } from '../../src/config/compatible-services.ts';
 import { createIceApp } from '../../src/http/ice/app.ts';
 import {
   ephemeralAuth,
@@ -9,10 +10,12 @@ import {
   staticAuth,
   staticListeners,
 } from './fixtures/ice-gateways.ts';
+import { viewRequests } from './fixtures/view-requests.ts';
 
 const RUNS = 10_000;
 const SECRETS = ['canary-secret', 'canary-key-one', 'canary-key-two'];
 const PASSWORD = 'canary-password';
+const BASIC = `Basic ${Buffer.from('user:canary-key-one').toString('base64')}`;
 
 const app = createIceApp({
   source: sourceOf(
@@ -21,6 +24,7 @@ const app = createIceApp({
   ),
   apiKeys: ['canary-key-one', 'canary-key-two'],
   cors: ['https://app.example.org'],
+  compat: COMPATIBLE_SERVICES,
   rateLimit: { requestsMax: Number.MAX_SAFE_INTEGER, windowMilliseconds: 1000 },
 });
 
@@ -44,6 +48,11 @@ const name = fc.oneof(
       'public-addr',
       'key',
       'api',
+      'apiKey',
+      'customIdentifier',
+      'expire',
+      'Ttl',
+      'format',
       'Service',
       'service[]',
       'ttl ',
@@ -90,6 +99,10 @@ const rawQuery = fc.oneof(
 );
 const path = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('/', '/ice') },
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom(...viewRequests().map(({ inject }) => inject.url as string)),
+  },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -142,7 +155,10 @@ const contentType = fc.oneof(
   headerText(),
 );
 const authorization = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('Bearer canary-key-one', 'bearer canary-key-two') },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('Bearer canary-key-one', 'bearer canary-key-two', BASIC),
+  },
   { weight: 1, arbitrary: fc.constantFrom('Bearer', 'Bearer ', 'Basic Y2FuYXJ5') },
   { weight: 1, arbitrary: headerText() },
 );
@@ -184,14 +200,14 @@ t.test('no request makes the ICE API fail or tell a secret', { timeout: 120_000 
       answersByStatus.set(statusCode, (answersByStatus.get(statusCode) ?? 0) + 1);
       if (statusCode >= 500) throw new Error(`status ${statusCode}: ${response.body}`);
       const answer = JSON.stringify(response.headers) + response.body;
-      const hidden = statusCode === 200 ? SECRETS : [...SECRETS, PASSWORD];
+      const hidden = statusCode < 300 ? SECRETS : [...SECRETS, PASSWORD];
       for (const secret of hidden) if (answer.includes(secret)) throw new Error(`tells ${secret}`);
       if (response.headers['cache-control'] !== 'no-store') throw new Error('may be cached');
     }),
     { numRuns: RUNS, seed },
   );
   t.comment(`answers by status: ${JSON.stringify([...answersByStatus])}`);
-  for (const status of [200, 400, 401, 404, 405, 413]) {
+  for (const status of [200, 201, 400, 401, 404, 405, 413]) {
     t.ok((answersByStatus.get(status) ?? 0) > 0, `some requests were answered ${status}`);
   }
   t.same(Object.keys(Object.prototype), [], 'nothing was polluted');
