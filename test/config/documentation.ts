@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
+import { parse as parseYaml } from 'yaml';
+import { withKeyLists } from '../../scripts/configuration-page.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
 
@@ -51,13 +53,53 @@ t.test('docs/configuration.md describes every key as the schema does', (t) => {
   t.end();
 });
 
-t.test('its examples parse', (t) => {
-  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)];
-  t.equal(blocks.length, 1);
-  for (const [, block = ''] of blocks) {
-    const text = `version: v1\nauth: { type: none }\n${block}`;
-    const result = parseConfig(text, { fileName: 'page', environment: {}, readFile: () => '' });
-    t.same('warnings' in result ? result.warnings : result.problems, [], block);
-  }
+t.test('its lists of keys are what npm run docs:config writes', (t) => {
+  t.equal(withKeyLists(page, jsonSchema()), page);
+  const schema = { properties: { a: { description: 'A.' }, b: { properties: {} } } };
+  t.equal(
+    withKeyLists('- `a`: old\n  text\n\n- `b`: c\n', schema),
+    '- `a`: A.\n\n- `b`: undefined\n',
+  );
+  t.throws(() => withKeyLists('- `a`: old\n', schema), /no list of b/);
+  t.throws(() => withKeyLists('- `a`: 1\n\n- `z`: 2\n\n- `a`: 3\n', schema), /second list/);
   t.end();
 });
+
+t.test('every configuration in a page is one', (t) => {
+  const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
+  let count = 0;
+  for (const name of pages.filter((each) => each.endsWith('.md'))) {
+    const blocks = [...readFileSync(name, 'utf8').matchAll(/^( *)```yaml\n([^]*?)^\1```$/gm)];
+    for (const [, indentation = '', indented = ''] of blocks) {
+      const block = indented.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');
+      if (!isConfiguration(block)) continue;
+      count += 1;
+      t.same(problemsOf(block), [], `${name}\n${block}`);
+    }
+  }
+  t.ok(count > 10, `${count} configurations`);
+  t.end();
+});
+
+/** Tells those of this product from files of Kubernetes, Envoy and others. */
+function isConfiguration(block: string): boolean {
+  const known = Object.keys(jsonSchema()['properties'] as object);
+  return Object.keys((parseYaml(block) as object | null) ?? {}).every((key) => known.includes(key));
+}
+
+/** Parts of a configuration are given what they refer to. */
+function problemsOf(block: string): unknown[] {
+  const written = parseYaml(block) as Readonly<Record<string, unknown>>;
+  const listeners = (written['listeners'] ?? []) as readonly { routes?: readonly string[] }[];
+  const clusters = [...new Set(listeners.flatMap(({ routes = [] }) => routes))];
+  const additions: Record<string, string> = {
+    version: 'version: v1\n',
+    auth: 'auth: { type: none }\n',
+    clusters: `clusters: [${clusters.map((name) => `{ name: ${name} }`).join(', ')}]\n`,
+  };
+  const missing = Object.keys(additions).filter((key) => !(key in written));
+  const text = missing.map((key) => additions[key]).join('') + block;
+  const environment = { TURN_SECRET: 'a secret of 16 bytes', TURNPIKE_ADMIN_TOKEN: 'token' };
+  const result = parseConfig(text, { fileName: 'page', environment, readFile: () => 'unused' });
+  return 'problems' in result ? [...result.problems] : [...result.warnings];
+}
