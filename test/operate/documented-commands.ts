@@ -105,7 +105,7 @@ function localised(script: string, { ports, peer, process: { file } }: OperatedG
     ['127.0.0.1:8087', `127.0.0.1:${ports.api}`],
     ['127.0.0.1:8086', `127.0.0.1:${ports.health}`],
     ['127.0.0.1:8080', `127.0.0.1:${ports.metrics}`],
-    ['127.0.0.1:3490', peer.address.toString()],
+    ['--peer 10.0.0.5:10000', `--peer ${peer.address.toString()}`],
     ['/etc/', `${dirname(file)}/etc/`],
   ];
   return places.reduce((text, [from, to]) => text.replaceAll(from, to), script);

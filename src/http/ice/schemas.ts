@@ -107,11 +107,11 @@ export const JsonError = Type.Object({
 const ERROR_DESCRIPTIONS = {
   400: 'A parameter or the body is malformed, or names a service other than `turn`',
   401: 'No valid API key; the same answer whether it is missing or wrong',
-  404: 'No listener is asked for, or there are no credentials to hand out',
+  404: 'No listener fits the filters, or there are no credentials to hand out',
   413: 'The body is longer than 4 KiB',
   414: 'Path and query are longer than 4 KiB',
   429: 'Too many requests; try again after the seconds in Retry-After',
-  500: 'No configuration is loaded yet',
+  500: 'No configuration is loaded yet, or something failed inside',
 };
 
 /** The errors of an operation: status, and what it means. */
