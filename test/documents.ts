@@ -1,13 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import { documentPages } from './support/document-pages.ts';
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pagesIn('docs')];
-
-function pagesIn(folder: string): string[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.md'));
-  return names.map((name) => join(folder, name));
-}
+const PAGES = [...documentPages(), 'CONTRIBUTING.md', 'SECURITY.md'];
 
 t.test('every link of a page leads somewhere', (t) => {
   let count = 0;

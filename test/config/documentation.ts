@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parse as parseYaml } from 'yaml';
 import { withKeyLists } from '../../scripts/configuration-page.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { jsonSchema } from '../../src/config/schema.ts';
+import { documentPages } from '../support/document-pages.ts';
 
 interface SchemaNode {
   readonly description?: string;
@@ -66,9 +67,8 @@ t.test('its lists of keys are what npm run docs:config writes', (t) => {
 });
 
 t.test('every configuration in a page is one', (t) => {
-  const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
   let count = 0;
-  for (const name of pages.filter((each) => each.endsWith('.md'))) {
+  for (const name of documentPages()) {
     const blocks = [...readFileSync(name, 'utf8').matchAll(/^( *)```yaml\n([^]*?)^\1```$/gm)];
     for (const [, indentation = '', indented = ''] of blocks) {
       const block = indented.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');

@@ -1,7 +1,9 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { COMPATIBLE_SERVICES } from '../../src/config/compatible-services.ts';
 import { missingTool, TestProcess } from '../support/child-process.ts';
+import { documentPages } from '../support/document-pages.ts';
 import { commandBlocks } from '../support/documented-commands.ts';
 import { MAIN, missingBuild } from '../support/gateway-process.ts';
 import { OperatedGateway } from '../support/operated-gateway.ts';
@@ -17,7 +19,7 @@ const ENVIRONMENT = {
 const DOCUMENTED = {
   admin: { api_token: '${TURNPIKE_ADMIN_TOKEN}' },
   auth: { credentials: { secret: '${TURN_SECRET}' } },
-  ice: { compat: ['matrix', 'cloudflare', 'metered', 'twilio', 'xirsys'] },
+  ice: { compat: COMPATIBLE_SERVICES },
 };
 
 const skip = missingBuild() || missingTool('bash', 'curl', 'openssl');
@@ -27,7 +29,7 @@ t.test('the commands of every page do what they say', { skip }, async (t) => {
   const folder = dirname(gateway.process.file);
   await writeTools(folder);
   let count = 0;
-  for (const page of ['README.md', ...(await pagesIn('docs'))]) {
+  for (const page of documentPages()) {
     const blocks = commandBlocks(await readFile(page, 'utf8'));
     for (const { line, notRun } of blocks) {
       if (notRun !== undefined) t.comment(`${page}:${line} is not run: ${notRun}`);
@@ -54,11 +56,6 @@ t.test('marks are read', (t) => {
   t.throws(() => commandBlocks('```sh later\n```\n'), /neither sh nor/);
   t.end();
 });
-
-async function pagesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
-  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name));
-}
 
 function startDocumentedGateway(t: Test): Promise<OperatedGateway> {
   const listener = (name: string, port: number) => ({
