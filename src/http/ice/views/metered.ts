@@ -40,12 +40,7 @@ export const METERED_VIEW: View = {
         error: Type.Object({ error: Type.String() }),
       }),
       read: () => ({ userId: '', ttlSeconds: ICE_TTL_DEFAULT_SECONDS }),
-      body: (servers) =>
-        entriesByUri(servers, (urls, { username, password: credential }) => ({
-          urls,
-          username,
-          credential,
-        })),
+      body: (servers) => entriesByUri(servers, (urls) => ({ urls })),
     },
   ],
 };

@@ -73,12 +73,7 @@ function token(servers: IssuedServers, accountSid: string): object {
     account_sid: accountSid,
     date_created: now,
     date_updated: now,
-    ice_servers: entriesByUri(servers, (uri, { username, password: credential }) => ({
-      url: uri,
-      urls: uri,
-      username,
-      credential,
-    })),
+    ice_servers: entriesByUri(servers, (uri) => ({ url: uri, urls: uri })),
     password: first.password,
     ttl: String(first.ttlSeconds),
     username: first.username,

@@ -71,11 +71,7 @@ export const XIRSYS_VIEW: View = {
           iceServers:
             parameters.get('format') === 'urls'
               ? iceServer(servers[0])
-              : entriesByUri(servers, (url, { username, password: credential }) => ({
-                  url,
-                  username,
-                  credential,
-                })),
+              : entriesByUri(servers, (url) => ({ url })),
         },
         s: 'ok',
       }),
