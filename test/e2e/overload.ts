@@ -52,14 +52,11 @@ t.test('whoever asks again is answered out of a full queue', { skip }, async (t)
 });
 
 async function countsOf(gateway: OperatedGateway) {
-  const lines = (await gateway.metrics()).split('\n');
-  const count = (name: string, label: string): number =>
-    lines
-      .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  const count = async (series: string): Promise<number> => (await gateway.metric(series)) ?? 0;
+  const packets = `stunner_listener_packets_total{name="test/gateway/udp-127.0.0.1",direction=`;
   return {
-    received: count('stunner_listener_packets_total', 'direction="rx"'),
-    sent: count('stunner_listener_packets_total', 'direction="tx"'),
-    dropped: count('turnpike_drops_total', 'reason="overloaded"'),
+    received: await count(`${packets}"rx"}`),
+    sent: await count(`${packets}"tx"}`),
+    dropped: await count('turnpike_drops_total{reason="overloaded"}'),
   };
 }

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '../../../test/support/child-process.ts';
 import type { Scenario } from '../../scenario.ts';
 import { atLeast, atMost } from '../../support/findings.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
@@ -9,6 +7,8 @@ import { MUTANTS, type Mutant } from './mutants.ts';
 const LOADER = fileURLToPath(new URL('../../../scripts/typescript-loader.mjs', import.meta.url));
 const MUTATION = fileURLToPath(new URL('../../support/mutation.mjs', import.meta.url));
 const TESTS = new URL('../../../test/regressions/', import.meta.url);
+/** A defect may be one that never ends. */
+const TEST_MS_MAX = 120_000;
 
 /** Builds known defects of other servers into this one, and sees whether their tests notice. */
 export const regressions: Scenario = {
@@ -44,12 +44,11 @@ export const regressions: Scenario = {
 
 /** The `id` of every defect whose test fails. */
 async function failedIn(test: string, mutant?: Mutant): Promise<string[]> {
-  const args = [...(mutant === undefined ? [] : ['--import', MUTATION]), '--import', LOADER];
-  const child = spawn(process.execPath, [...args, fileURLToPath(new URL(test, TESTS))], {
-    env: { ...process.env, TURNPIKE_MUTATION: JSON.stringify(mutant) },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  const mutation = mutant === undefined ? [] : ['--import', MUTATION];
+  const node = [process.execPath, ...mutation, '--import', LOADER];
+  const command = [`TURNPIKE_MUTATION=${JSON.stringify(mutant)}`, ...node];
+  const file = fileURLToPath(new URL(test, TESTS));
+  const { output } = await runCommand('env', [...command, file], TEST_MS_MAX);
   const failures = output.matchAll(/^not ok \d+ - (.+?): /gm);
   return Array.from(failures, ([, id]) => id!);
 }
