@@ -29,8 +29,8 @@ export function choice(words: readonly string[], description: string, defaultWor
 /** A list of words of a fixed set, in any letter case; empty only where that is the default. */
 export function choices(words: readonly string[], description: string, defaults: string[]) {
   const item = Type.String(choiceOptions(words, `One of ${words.join(', ')}.`));
-  const minItems = Math.min(defaults.length, 1);
-  return list(item, description, { ...(minItems > 0 && { minItems }), default: defaults });
+  const bounds = defaults.length > 0 ? { minItems: 1 } : {};
+  return list(item, description, { ...bounds, default: defaults });
 }
 
 /** A whole number within bounds. */

@@ -1,6 +1,6 @@
 import { TransportAddress } from '../stun/transport-address.ts';
 import { embeddedIpv4 } from './canonical-address.ts';
-import { NO_PREFIXES, type Prefix } from './prefix.ts';
+import type { Prefix } from './prefix.ts';
 import { type PortRange, PortRanges } from './port-ranges.ts';
 
 /** One of the gateway's addresses and the ports it listens on or relays from, as plain data. */
@@ -26,7 +26,7 @@ export class OwnAddresses {
    * @param nat64Prefixes - see `embeddedIpv4`.
    * @throws RangeError when an address or port is none.
    */
-  constructor(data: readonly OwnAddressData[], nat64Prefixes: readonly Prefix[] = NO_PREFIXES) {
+  constructor(data: readonly OwnAddressData[], nat64Prefixes: readonly Prefix[]) {
     this.#nat64Prefixes = nat64Prefixes;
     for (const { address, ports } of data) {
       const parsed = TransportAddress.parse(address);
