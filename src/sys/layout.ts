@@ -100,6 +100,7 @@ export const BPF_MEM = 0x60;
 export const BPF_LEN = 0x80;
 export const BPF_MSH = 0xa0;
 export const BPF_ADD = 0x00;
+export const BPF_SUB = 0x10;
 export const BPF_MUL = 0x20;
 export const BPF_RSH = 0x70;
 export const BPF_MOD = 0x90;

@@ -25,6 +25,7 @@ import {
   BPF_RSH,
   BPF_ST,
   BPF_STX,
+  BPF_SUB,
   BPF_TAX,
   BPF_W,
   BPF_X,
@@ -54,13 +55,14 @@ const DATA_BYTES_MIN = 4;
 /** First byte of a DTLS record with application data. */
 const DTLS_APPLICATION_DATA = 23;
 const SEND_INDICATION = 0x0016;
-/** First bytes of ChannelData, the end not included. */
-const CHANNEL_DATA = { first: 0x40, end: 0x80 } as const;
+/** First bytes of ChannelData, the end not included, and its header, whose second half is the length of the rest. */
+const CHANNEL_DATA = { first: 0x40, end: 0x80, headerBytes: 4, lengthOffset: 2 } as const;
 
 const LOAD = BPF_LD | BPF_W | BPF_ABS;
 const LOAD_LENGTH = BPF_LD | BPF_W | BPF_LEN;
 const LOAD_HALF = BPF_LD | BPF_H | BPF_ABS;
 const LOAD_NUMBER = BPF_LD | BPF_IMM;
+const SUBTRACT = BPF_ALU | BPF_SUB | BPF_K;
 const ADD = BPF_ALU | BPF_ADD | BPF_X;
 const MULTIPLY = BPF_ALU | BPF_MUL | BPF_K;
 const SHIFT_RIGHT = BPF_ALU | BPF_RSH | BPF_K;
@@ -69,11 +71,12 @@ const KEEP = BPF_MISC | BPF_TAX;
 const LOAD_KEPT = BPF_LDX | BPF_W | BPF_MEM;
 const IF_EQUAL = BPF_JMP | BPF_JEQ | BPF_K;
 const IF_AT_LEAST = BPF_JMP | BPF_JGE | BPF_K;
+const IF_AT_LEAST_KEPT = BPF_JMP | BPF_JGE | BPF_X;
 
 /**
- * Has the kernel give what carries data to the first socket of a worker, and everything else to its second one, always
- * the same worker for a client. Whoever floods a port with requests, which cost nothing to forge, then fills the queue
- * of the second socket and not the one that live calls need.
+ * Has the kernel give what can carry data to the first socket of a worker and all else to its second one, always the
+ * same worker for a client. Whoever floods a port with requests or nonsense, which cost nothing to forge, then fills
+ * the queue of the second socket and not the one that live calls need.
  *
  * A kernel that does not do it goes on to spread 5-tuples over all sockets.
  *
@@ -100,13 +103,18 @@ export function steerDatagrams(fd: number, steering: Steering): void {
 function classify(workers: number): readonly Instruction[] {
   return [
     [LOAD_LENGTH, 0],
-    [IF_AT_LEAST, DATA_BYTES_MIN, 0, 6],
+    [IF_AT_LEAST, DATA_BYTES_MIN, 0, 11],
     [LOAD_HALF, 0],
-    [IF_EQUAL, SEND_INDICATION, 6, 0],
+    [IF_EQUAL, SEND_INDICATION, 11, 0],
     [SHIFT_RIGHT, 8],
-    [IF_EQUAL, DTLS_APPLICATION_DATA, 4, 0],
-    [IF_AT_LEAST, CHANNEL_DATA.first, 0, 1],
-    [IF_AT_LEAST, CHANNEL_DATA.end, 0, 2],
+    [IF_EQUAL, DTLS_APPLICATION_DATA, 9, 0],
+    [IF_AT_LEAST, CHANNEL_DATA.first, 0, 6],
+    [IF_AT_LEAST, CHANNEL_DATA.end, 5, 0],
+    [LOAD_HALF, CHANNEL_DATA.lengthOffset],
+    [KEEP, 0],
+    [LOAD_LENGTH, 0],
+    [SUBTRACT, CHANNEL_DATA.headerBytes],
+    [IF_AT_LEAST_KEPT, 0, 2, 0],
     [LOAD_NUMBER, workers],
     [BPF_JMP | BPF_JA, 1],
     [LOAD_NUMBER, 0],
