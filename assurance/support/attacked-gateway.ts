@@ -18,10 +18,14 @@ export const TARGET = {
  * Every limit is the one that a gateway has unless it is told otherwise.
  *
  * @param more - top-level keys of the configuration to add or to replace.
+ * @param launcher - what its command line begins with, before that of the network.
  */
-export function startTarget(more: Readonly<Record<string, unknown>> = {}): Promise<GatewayProcess> {
+export function startTarget(
+  more: Readonly<Record<string, unknown>> = {},
+  launcher: readonly string[] = [],
+): Promise<GatewayProcess> {
   const configuration = { ...usualConfiguration(), ...more };
-  return startReady(configuration, [], {}, attackNetwork().server);
+  return startReady(configuration, [], {}, [...launcher, ...attackNetwork().server]);
 }
 
 function usualConfiguration(): Record<string, unknown> {

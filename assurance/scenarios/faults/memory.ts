@@ -1,16 +1,13 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { residentBytes } from '../../../bench/measure/process-times.ts';
 import { RELAY_PORTS } from '../../../test/support/free-ports.ts';
 import { launchBy } from '../../../test/support/launch.ts';
-import { poll } from '../../../test/support/poll.ts';
 import { codeOf, type TurnClient } from '../../../test/support/turn-client.ts';
 import type { Finding, Scenario } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
+import { ControlGroup, missingControlGroup } from '../../support/control-group.ts';
 import { FaultScene, missingForFaults } from '../../support/fault-scene.ts';
 import { atMost, exactly, isSo } from '../../support/findings.ts';
 
-const CGROUP = '/sys/fs/cgroup/memory';
 const MEGABYTE = 1024 * 1024;
 const LIMIT_MEGABYTES = 256;
 const CALLS = 100;
@@ -26,19 +23,14 @@ const RELAY_ADDRESS = '127.0.61.8';
 export const memory: Scenario = {
   name: 'memory',
   promise: 'in 256 MB a gateway fills to its bound, refuses what is beyond, and is never killed',
-  missing: () =>
-    missingForFaults() ||
-    (!existsSync(join(CGROUP, 'cgroup.procs')) && 'no memory cgroups (v1) here'),
+  missing: () => missingForFaults() || missingControlGroup('memory'),
   run: ({ scale }) =>
     Cleanup.around((cleanup) => run(cleanup, Math.ceil(ALLOCATIONS * Math.min(1, scale)))),
 };
 
 async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]> {
-  const group = join(CGROUP, `turnpike-fault-${process.pid}`);
-  mkdirSync(group);
-  cleanup.teardown(() => poll(() => tryRemove(group), Boolean));
-  writeFileSync(join(group, 'memory.limit_in_bytes'), String(LIMIT_MEGABYTES * MEGABYTE));
-  const launcher = ['sh', '-c', 'echo $$ > "$0"/cgroup.procs && exec "$@"', group];
+  const group = new ControlGroup(cleanup, 'memory');
+  group.set('memory.limit_in_bytes', LIMIT_MEGABYTES * MEGABYTE);
   const changes = {
     limits: { allocations_max: CALLS + wanted },
     relay: {
@@ -47,7 +39,7 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
       addresses: [{ bind: RELAY_ADDRESS, advertise: RELAY_ADDRESS }],
     },
   };
-  const launch = launchBy(cleanup, launcher);
+  const launch = launchBy(cleanup, group.launcher);
   return FaultScene.under(cleanup, { changes, launch }, async (scene) => {
     const clients: TurnClient[] = [];
     const before = residentBytes(scene.pid);
@@ -63,7 +55,7 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
     const granted = codes.filter((code) => code === 0).length;
     const refused = codes.filter((code) => code === 486 || code === 508).length;
     const full = residentBytes(scene.pid);
-    const charged = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8'));
+    const charged = group.get('memory.max_usage_in_bytes');
     scene.findings.push(
       exactly('allocations granted', granted, wanted),
       exactly('refused with 486 or 508', refused, codes.length - wanted),
@@ -84,14 +76,4 @@ async function run(cleanup: Cleanup, wanted: number): Promise<readonly Finding[]
     }
     await scene.expectRecovery();
   });
-}
-
-/** A group can go once the last process in it is gone. */
-function tryRemove(group: string): boolean {
-  try {
-    rmdirSync(group);
-    return true;
-  } catch {
-    return false;
-  }
 }
