@@ -2,6 +2,7 @@ import type { GatewayConfig } from './config/gateway-config.ts';
 import type { Log, LogRecord } from './log.ts';
 import { Statistics } from './metrics/statistics.ts';
 import { SerialQueue } from './net/shared/serial-queue.ts';
+import { relayWorkerUrl } from './own-files.ts';
 import type { ClusterResolver } from './route/cluster-resolver.ts';
 import { AddressDiscovery } from './service/address-discovery.ts';
 import { CertificateService, type ListenerCheck } from './service/certificate-service.ts';
@@ -142,7 +143,7 @@ export class Gateway {
         certificates,
         policies: policies.current,
         support,
-        workerUrl: new URL('./relay-worker.js', import.meta.url),
+        workerUrl: relayWorkerUrl(),
         onRecord,
       });
       reportMode(log, created, support);

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadForCommand, loadText, type LoadedConfig } from './cli/configuration.ts';
 import { runCommandLine, type Runners } from './cli/program.ts';
@@ -10,6 +9,7 @@ import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
 import type { Gateway } from './gateway.ts';
 import type { Log } from './log.ts';
+import { packageVersion } from './own-files.ts';
 import type { RouteTable } from './route/route-table.ts';
 import type { ConfigSource } from './service/reloader.ts';
 import { iceGateway } from './service/ice-gateway.ts';
@@ -50,7 +50,12 @@ const runners: Runners = {
   inspect: { iceGateway, routeTable },
 };
 
-process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(), runners);
+// Not awaited: the script of a single executable is CommonJS.
+void run();
+
+async function run(): Promise<void> {
+  process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(), runners);
+}
 
 async function routeTable(config: GatewayConfig): Promise<RouteTable> {
   const { resolveRouteTable } = await import('./service/cluster-names.ts');
@@ -141,9 +146,4 @@ async function serviceManager(log: Log): Promise<ServiceManager> {
 function iceOrDefault({ ice }: GatewayConfig): IceConfig {
   const endpoint = { host: ICE_HOST_DEFAULT, port: ICE_PORT_DEFAULT, path: '/' };
   return ice ?? { endpoint, tls: undefined, apiKeys: [], cors: [], compat: [] };
-}
-
-function packageVersion(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { loadKoffi } from './koffi.ts';
 
 /** Signed result of a call: -1 is failure, and `errno` says why. */
 type Result = number;
@@ -116,7 +116,7 @@ function load(): Libc | string {
 }
 
 function bindFunctions(): Libc {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const library = koffi.load(null);
   const functions = Object.entries(PROTOTYPES).map(([name, [result, parameters]]) => [
     name,

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { loadKoffi } from './koffi.ts';
 import { loadLibc, type Support } from './libc.ts';
 
 /** Signed result of a call; what is success differs from call to call. */
@@ -215,8 +215,4 @@ function load(): OpenSsl | string {
   } catch (error) {
     return `OpenSSL cannot be called: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-function loadKoffi(): typeof import('koffi') {
-  return createRequire(import.meta.url)('koffi') as typeof import('koffi');
 }

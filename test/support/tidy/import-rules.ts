@@ -49,6 +49,7 @@ const FILE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'deadline.ts': [],
   'limits.ts': [],
   'errors.ts': ['limits.ts'],
+  'own-files.ts': [],
   'log-output.ts': ['limits.ts'],
   'log.ts': ['config/', 'errors.ts', 'limits.ts', 'log-output.ts'],
   'relay-worker.ts': ['*', 'service/'],
