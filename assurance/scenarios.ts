@@ -31,6 +31,7 @@ import { configFuzz } from './scenarios/fuzz/config-fuzz.ts';
 import { liveFuzz } from './scenarios/fuzz/live-fuzz.ts';
 import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
 import { dnsRebind } from './scenarios/peers/dns-rebind.ts';
+import { binary } from './scenarios/packages/binary.ts';
 import { gatewayLoop } from './scenarios/peers/gateway-loop.ts';
 import { hairpin } from './scenarios/peers/hairpin.ts';
 import { peerBattery } from './scenarios/peers/peer-battery.ts';
@@ -87,4 +88,5 @@ export const SCENARIOS: readonly Scenario[] = [
   sendErrors,
   dns,
   stopped,
+  binary,
 ];

@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url';
 import type { SourceText } from './source-text.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const NOT_OURS = new Set(['.git', 'node_modules', 'dist', 'dist-bench', '.tap', 'coverage']);
+const NOT_OURS = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'dist-bench',
+  'dist-packages',
+  '.tap',
+  'coverage',
+]);
 const TEXT_BYTES_MAX = 2_000_000;
 
 /** Reads a file of the repository by its path from the root. */
