@@ -16,6 +16,7 @@ const DEBIAN_PACKAGES = [
   { name: 'pebble', command: 'pebble' },
   { name: 'prometheus', command: 'promtool' },
   { name: 'janus', command: 'janus' },
+  { name: 'kubernetes-client', command: 'kubectl' },
 ];
 
 /** Packages that Debian starts as a service of the same name with every boot. */
