@@ -32,6 +32,8 @@ import { liveFuzz } from './scenarios/fuzz/live-fuzz.ts';
 import { parserFuzz } from './scenarios/fuzz/parser-fuzz.ts';
 import { dnsRebind } from './scenarios/peers/dns-rebind.ts';
 import { binary } from './scenarios/packages/binary.ts';
+import { container } from './scenarios/packages/container.ts';
+import { debianPackage } from './scenarios/packages/debian-package.ts';
 import { gatewayLoop } from './scenarios/peers/gateway-loop.ts';
 import { hairpin } from './scenarios/peers/hairpin.ts';
 import { peerBattery } from './scenarios/peers/peer-battery.ts';
@@ -89,4 +91,6 @@ export const SCENARIOS: readonly Scenario[] = [
   dns,
   stopped,
   binary,
+  debianPackage,
+  container,
 ];
