@@ -1,0 +1,47 @@
+/**
+ * Finds out which way the media takes, and how much of it there is.
+ *
+ * @param report what `RTCPeerConnection.getStats` has said now
+ * @param earlier what it said before; undefined at first
+ * @returns `local` and `remote` (the selected candidates), `roundTripMs`, `sendingKbps`, `receivingKbps`, `width`, `height`,
+ *   `framesPerSecond` and `framesDecoded`; what is not known yet is undefined
+ */
+export function readPath(report, earlier) {
+  const pair = selectedPair(report);
+  const video = find(report, ({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
+  const before = earlier?.get(pair?.id);
+  const roundTrip = pair?.currentRoundTripTime;
+  return {
+    local: report.get(pair?.localCandidateId),
+    remote: report.get(pair?.remoteCandidateId),
+    roundTripMs: roundTrip === undefined ? undefined : roundTrip * 1000,
+    sendingKbps: kbps(pair, before, 'bytesSent'),
+    receivingKbps: kbps(pair, before, 'bytesReceived'),
+    width: video?.frameWidth,
+    height: video?.frameHeight,
+    framesPerSecond: video?.framesPerSecond,
+    framesDecoded: video?.framesDecoded,
+  };
+}
+
+/** Not every browser says it in the same place. */
+function selectedPair(report) {
+  const transport = find(report, ({ type }) => type === 'transport');
+  return (
+    report.get(transport?.selectedCandidatePairId) ??
+    find(report, ({ type, nominated, state }) => {
+      return type === 'candidate-pair' && nominated && state === 'succeeded';
+    })
+  );
+}
+
+/** Bits in a millisecond are kilobits in a second. */
+function kbps(now, before, counter) {
+  if (before === undefined || now.timestamp <= before.timestamp) return undefined;
+  return ((now[counter] - before[counter]) * 8) / (now.timestamp - before.timestamp);
+}
+
+function find(report, fits) {
+  for (const entry of report.values()) if (fits(entry)) return entry;
+  return undefined;
+}
