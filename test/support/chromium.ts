@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { launch, type Page } from 'puppeteer-core';
+import { launch, type Browser, type Page } from 'puppeteer-core';
 import { missingTool } from './child-process.ts';
 
 const execute = promisify(execFile);
@@ -29,10 +29,32 @@ export interface ChromiumOptions {
   readonly trustedAuthority?: string;
 }
 
-/** Opens Chromium in a profile and a home folder of its own. */
-export async function openChromium({
+/** Opens Chromium with an empty page. */
+export async function openChromium(options: ChromiumOptions = {}): Promise<ChromiumPage> {
+  const running = await launchChromium(options);
+  const close = (): Promise<void> => running.close();
+  try {
+    const page = await running.browser.newPage();
+    await page.setRequestInterception(true);
+    page.on('request', (request) => void request.respond({ contentType: 'text/html', body: '' }));
+    await page.goto(PAGE_URL);
+    return { page, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A headless browser with a fake camera, closed with `close`. */
+export interface RunningBrowser {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/** Starts Chromium in a profile and a home folder of its own. */
+export async function launchChromium({
   trustedAuthority,
-}: ChromiumOptions = {}): Promise<ChromiumPage> {
+}: ChromiumOptions = {}): Promise<RunningBrowser> {
   const home = await mkdtemp(join(tmpdir(), 'chromium-'));
   const profile = join(home, 'profile');
   if (trustedAuthority !== undefined) await trustAuthority(home, trustedAuthority);
@@ -58,16 +80,7 @@ export async function openChromium({
     await browser.close();
     await rm(home, { recursive: true, force: true, maxRetries: 3 });
   };
-  try {
-    const page = await browser.newPage();
-    await page.setRequestInterception(true);
-    page.on('request', (request) => void request.respond({ contentType: 'text/html', body: '' }));
-    await page.goto(PAGE_URL);
-    return { page, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return { browser, close };
 }
 
 /** Chromium takes the certificate database of the user. */

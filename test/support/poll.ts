@@ -7,8 +7,9 @@ const POLL_MS_MAX = 20_000;
 export async function poll<Answer>(
   ask: () => Promise<Answer> | Answer,
   isExpected: (answer: Answer) => boolean,
+  limitMs = POLL_MS_MAX,
 ): Promise<Answer> {
-  const deadline = performance.now() + POLL_MS_MAX;
+  const deadline = performance.now() + limitMs;
   for (;;) {
     const answer = await ask();
     if (isExpected(answer)) return answer;
