@@ -32,7 +32,7 @@ export async function startBalancer(
   const file = join(folder, template.replace('.template', ''));
   await writeFile(file, text);
   const child = isNginx
-    ? new Child('nginx', ['-c', file, '-p', folder, '-e', 'stderr'])
+    ? new Child('nginx', ['-c', file, '-e', 'stderr'])
     : new Child('haproxy', ['-db', '-f', file]);
   try {
     await until(() => expectListener(ports.turns), child);

@@ -208,7 +208,10 @@ async function open(own) {
     send({ id: 'onIceCandidate', candidate: detail });
   });
   peer.addEventListener('stream', ({ detail }) => view.showRemote(detail, own.name));
-  peer.addEventListener('connected', () => view.say(`You are talking to ${own.name}.`));
+  peer.addEventListener('connected', () => {
+    own.isConnected = true;
+    view.say(`You are talking to ${own.name}.`);
+  });
   peer.addEventListener('interrupted', () => view.say('The media is interrupted …'));
   peer.addEventListener('failed', () => {
     leave('The call is over: the media server cannot be reached through the gateway.');
@@ -232,7 +235,8 @@ async function startTalking(sdpAnswer) {
     if (sdpAnswer !== undefined) await own.peer.accept(sdpAnswer);
     if (call !== own) return;
     enter('talking');
-    view.say(`Connecting with ${own.name} …`);
+    // The media may have been faster than the message.
+    if (!own.isConnected) view.say(`Connecting with ${own.name} …`);
     own.timer = setInterval(() => void measure(own), MEASURE_MS);
   });
 }

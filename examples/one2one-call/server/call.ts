@@ -15,6 +15,8 @@ export class Call {
   #media: MediaCall | undefined;
   /** What browsers have sent before the media server was ready for it. */
   #early: { readonly side: Side; readonly candidate: IceCandidate }[] = [];
+  /** What the media server has sent for the callee, who does not know of the call yet; undefined once it rings there. */
+  #forCallee: IceCandidate[] | undefined = [];
 
   private constructor(caller: User, callee: User) {
     this.#parties = { caller, callee };
@@ -78,7 +80,7 @@ export class Call {
 
   async #ring(sdpOffer: string, server: MediaServer): Promise<void> {
     const media = await server.open({
-      candidate: (side, candidate) => this.#parties[side].send({ id: 'iceCandidate', candidate }),
+      candidate: (side, candidate) => this.#sendCandidate(side, candidate),
       ended: (reason) => this.#endBoth(reason),
     });
     if (this.#isOver()) return media.close();
@@ -90,6 +92,14 @@ export class Call {
     const { caller, callee } = this.#parties;
     const sdp = offer === undefined ? {} : { sdpOffer: offer };
     callee.send({ id: 'incomingCall', from: caller.name, ...sdp });
+    const candidates = this.#forCallee ?? [];
+    this.#forCallee = undefined;
+    for (const candidate of candidates) this.#sendCandidate('callee', candidate);
+  }
+
+  #sendCandidate(side: Side, candidate: IceCandidate): void {
+    if (side === 'callee' && this.#forCallee !== undefined) this.#forCallee.push(candidate);
+    else this.#parties[side].send({ id: 'iceCandidate', candidate });
   }
 
   async #connect(media: MediaCall, sdp: string): Promise<void> {

@@ -10,7 +10,7 @@ export interface IceConfiguration {
   readonly expiresAt: number;
 }
 
-const ANSWER_MS_MAX = 3000;
+const ANSWER_MS_MAX = 10_000;
 
 /**
  * Asks the gateway's ICE API for the configuration of a user: this is all that an application has to do.
