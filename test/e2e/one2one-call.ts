@@ -48,7 +48,7 @@ t.test('two browsers call each other through the gateway', { skip }, async (t) =
       [bob, 'alice'],
     ] as const) {
       await page.says(`You are talking to ${other}.`);
-      await page.presentFrames(FRAMES);
+      await page.decodeFrames(FRAMES);
       const path = await page.path();
       t.match(path, {
         way: /^relay candidate/,
@@ -70,7 +70,7 @@ t.test('two browsers call each other through the gateway', { skip }, async (t) =
     await bob.call('alice');
     await alice.press('accept');
     await bob.says('You are talking to alice.');
-    await t.resolves(bob.presentFrames(FRAMES), 'the next call has another one');
+    await t.resolves(bob.decodeFrames(FRAMES), 'the next call has another one');
     await bob.press('hang-up');
     t.match(await alice.says('The call is over'), /bob hung up/);
   });

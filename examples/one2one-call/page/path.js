@@ -3,8 +3,9 @@
  *
  * @param report what `RTCPeerConnection.getStats` has said now
  * @param earlier what it said before; undefined at first
- * @returns `local` and `remote` (the selected candidates), `roundTripMs`, `sendingKbps`, `receivingKbps`, `width`, `height`,
- *   `framesPerSecond` and `framesDecoded`; what is not known yet is undefined
+ * @returns `local` and `remote` (the selected candidates), `roundTripMs`, `sendingKbps`, `receivingKbps`, and of the
+ *   other's video `width`, `height`, `framesPerSecond`, `framesDecoded` and `packetsLost`; what is not known yet is
+ *   undefined
  */
 export function readPath(report, earlier) {
   const pair = selectedPair(report);
@@ -21,6 +22,7 @@ export function readPath(report, earlier) {
     height: video?.frameHeight,
     framesPerSecond: video?.framesPerSecond,
     framesDecoded: video?.framesDecoded,
+    packetsLost: video?.packetsLost,
   };
 }
 

@@ -99,6 +99,8 @@ export function showPath(path) {
   element('sending').textContent = number(path?.sendingKbps, 'kbit/s');
   element('receiving').textContent = number(path?.receivingKbps, 'kbit/s');
   element('picture').textContent = picture(path);
+  element('frames').textContent = path?.framesDecoded ?? UNKNOWN;
+  element('lost').textContent = path?.packetsLost ?? UNKNOWN;
 }
 
 /** Adds a line to the messages; session descriptions and credentials are left out. */
