@@ -8,6 +8,7 @@ import {
   useSdesMid,
   useVP8,
 } from 'werift';
+import { followNomination } from './follow-nomination.ts';
 import type { IceCandidate, PortRange } from './media-server.ts';
 
 /** What a leg asks, and what it tells. */
@@ -44,7 +45,11 @@ export class WeriftLeg {
       iceAdditionalHostAddresses: [address],
       icePortRange: [ports.min, ports.max],
       // What a firewall does in front of a media server: it hears nobody but the gateway.
-      iceFilterStunResponse: (_message, [, port]) => hears({ port }),
+      iceFilterStunResponse: (message, from) => {
+        if (!hears({ port: from[1] })) return false;
+        followNomination(this.#connection, message, from);
+        return true;
+      },
       bundlePolicy: 'max-bundle',
       // No transport-wide congestion control: with that of the library browsers send a quarter of what they could.
       codecs: {
