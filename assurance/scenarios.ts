@@ -14,6 +14,7 @@ import { chaosCorruption } from './scenarios/chaos/chaos-corruption.ts';
 import { chaosLoss } from './scenarios/chaos/chaos-loss.ts';
 import { chaosPath } from './scenarios/chaos/chaos-path.ts';
 import { independentClients } from './scenarios/clients/independent-clients.ts';
+import { one2oneCall } from './scenarios/clients/one2one-call.ts';
 import { backendDown } from './scenarios/faults/backend-down.ts';
 import { clock } from './scenarios/faults/clock.ts';
 import { descriptors } from './scenarios/faults/descriptors.ts';
@@ -48,6 +49,7 @@ import type { Scenario } from './scenario.ts';
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   independentClients,
+  one2oneCall,
   dnsRebind,
   gatewayLoop,
   hairpin,
