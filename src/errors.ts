@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   GW_ERR_TLS_POLICY: 'the TLS settings name something that this OpenSSL cannot do',
   GW_ERR_TOO_MANY_REVOCATIONS: 'no more users can be revoked',
   GW_ERR_ACME: 'certificates cannot be had from the ACME directory',
+  GW_ERR_ECHO: 'there is no WebRTC echo',
 } as const;
 
 /** One of the codes in `ERROR_CODES`. */

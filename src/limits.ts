@@ -182,6 +182,20 @@ export const STUN_QUERY_SECONDS_MAX = 4;
 export const ADDRESS_CHECK_SECONDS = 300;
 /** Shortest wait after a check of the public address that failed, seconds; it doubles with each failure. */
 export const ADDRESS_RETRY_SECONDS_MIN = 10;
+/** Lifetime of a credential for the test page of the console, seconds. */
+export const TEST_CREDENTIAL_SECONDS = 300;
+/** Longest wait for an answer of the WebRTC echo, seconds; it loads its library for the first one. */
+export const ECHO_REQUEST_SECONDS_MAX = 10;
+/** Longest session description that the WebRTC echo takes, and that is taken from it, bytes. */
+export const ECHO_ANSWER_BYTES_MAX = 64 * 1024;
+/** Candidates in an offer to the WebRTC echo. */
+export const ECHO_CANDIDATES_MAX = 20;
+/** A session of the WebRTC echo over which nothing has come for so long ends, seconds. */
+export const ECHO_SILENCE_SECONDS_MAX = 30;
+/** Longest session of the WebRTC echo, seconds. */
+export const ECHO_SESSION_SECONDS_MAX = 600;
+/** Bytes that may wait in a session of the WebRTC echo for a reader. */
+export const ECHO_WAITING_BYTES_MAX = 1024 * 1024;
 
 assert(PERMISSION_LIFETIME_SECONDS < CHANNEL_LIFETIME_SECONDS);
 assert(ALLOCATION_LIFETIME_DEFAULT_SECONDS <= ALLOCATION_LIFETIME_MAX_SECONDS);

@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path';
 import { loadForCommand, loadText, type LoadedConfig } from './cli/configuration.ts';
 import { runCommandLine, type Runners } from './cli/program.ts';
-import { startBanner } from './cli/start-banner.ts';
+import { echoBanner, startBanner } from './cli/start-banner.ts';
 import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
-import { ECHO_ENDPOINT } from './config/defaults.ts';
+import { ECHO_ENDPOINT, WEBRTC_ECHO } from './config/defaults.ts';
 import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
 import type { Gateway } from './gateway.ts';
@@ -32,7 +32,7 @@ const runners: Runners = {
       services.push(
         await EchoBackend.start(ECHO_ENDPOINT).catch((error) => failAfterStop(gateway, error)),
       );
-      process.stdout.write(startBanner(loaded.config));
+      process.stdout.write(startBanner(loaded.config, await startWebRtcEcho(services)));
     }
     obeySignals(gateway, services, log, manager);
     manager.serving(() => gateway.isAlive);
@@ -47,6 +47,13 @@ const runners: Runners = {
     obeySignals(service, [service], log, manager);
     manager.serving(() => true);
   },
+  echo: async (options) => {
+    const { WebRtcEcho } = await import('./service/webrtc-echo/webrtc-echo.ts');
+    const echo = await WebRtcEcho.start(options);
+    process.stdout.write(echoBanner(options));
+    const stop = (): void => void echo.stop();
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
+  },
   inspect: { iceGateway, routeTable },
 };
 
@@ -60,6 +67,15 @@ async function run(): Promise<void> {
 async function routeTable(config: GatewayConfig): Promise<RouteTable> {
   const { resolveRouteTable } = await import('./service/cluster-names.ts');
   return resolveRouteTable(config);
+}
+
+/** Starts the WebRTC echo of the embedded configuration; returns why there is none, or nothing. */
+async function startWebRtcEcho(services: Stoppable[]): Promise<string | undefined> {
+  const { startWherePossible } = await import('./service/webrtc-echo/webrtc-echo.ts');
+  const echo = await startWherePossible(WEBRTC_ECHO);
+  if (typeof echo === 'string') return echo;
+  services.push(echo);
+  return undefined;
 }
 
 interface Stoppable {

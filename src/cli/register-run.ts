@@ -1,4 +1,10 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { parseIp } from '../config/addresses.ts';
+import { ECHO_ENDPOINT_DEFAULT, ECHO_PORT_DEFAULT } from '../config/default-values.ts';
+import { WEBRTC_ECHO } from '../config/defaults.ts';
+import type { HttpEndpoint } from '../config/gateway-config.ts';
+import { parseHttpEndpoint } from '../config/http-endpoints.ts';
+import { GatewayError } from '../errors.ts';
 import { loadForCommand, type LoadedConfig } from './configuration.ts';
 import { examples, fileOption } from './program-options.ts';
 
@@ -9,10 +15,20 @@ export interface StartOptions {
   readonly file: string | undefined;
 }
 
+/** Where a WebRTC echo serves. */
+export interface EchoOptions {
+  /** Where it takes offers. */
+  readonly endpoint: HttpEndpoint;
+  /** Where it receives. */
+  readonly address: { readonly ip: string; readonly minPort: number; readonly maxPort: number };
+}
+
 /** What runs until it is told to stop. */
 export interface ServiceRunners {
   /** Runs the gateway. */
   readonly start: (loaded: LoadedConfig, options: StartOptions) => Promise<void>;
+  /** Runs a WebRTC echo. */
+  readonly echo: (options: EchoOptions) => Promise<void>;
   /** Runs the ICE API alone. */
   readonly ice: (loaded: LoadedConfig) => Promise<void>;
 }
@@ -49,4 +65,51 @@ export function registerRunCommands(program: Command, runners: ServiceRunners): 
     .action((options: { config?: string }) =>
       runners.ice(loadForCommand({ file: options.config })),
     );
+  registerEcho(program, runners);
+}
+
+function registerEcho(program: Command, runners: ServiceRunners): void {
+  const { ip, minPort, maxPort } = WEBRTC_ECHO.address;
+  program
+    .command('echo')
+    .description('run a WebRTC backend that returns what it gets, to test the way to it')
+    .option('--listen <url>', 'where it takes offers (WHIP)', ECHO_ENDPOINT_DEFAULT)
+    .option('--address <ip>', 'address of this machine where it receives', ip)
+    .addOption(
+      new Option('--ports <range>', 'UDP ports, one for each connection').default(
+        `${minPort}-${maxPort}`,
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'turnpike echo',
+        'turnpike echo --listen http://10.0.0.7:8089/whip --address 10.0.0.7 --ports 3500-3600',
+      ),
+    )
+    .action((options: EchoFlags) => runners.echo(readEchoOptions(options)));
+}
+
+interface EchoFlags {
+  readonly listen: string;
+  readonly address: string;
+  readonly ports: string;
+}
+
+function readEchoOptions({ listen, address, ports }: EchoFlags): EchoOptions {
+  const endpoint = parseHttpEndpoint(listen, ECHO_PORT_DEFAULT);
+  if (typeof endpoint === 'string') throw usage(`--listen ${endpoint}`);
+  const ip = parseIp(address);
+  if (ip === undefined) throw usage('--address must be an IP address');
+  const [, min, max] = /^(\d{1,5})-(\d{1,5})$/.exec(ports) ?? [];
+  const minPort = Number(min);
+  const maxPort = Number(max);
+  if (!(minPort >= 1 && minPort < maxPort && maxPort <= 65_535)) {
+    throw usage('--ports must be a range of two ports or more, such as 3500-3519');
+  }
+  return { endpoint, address: { ip, minPort, maxPort } };
+}
+
+function usage(detail: string): GatewayError {
+  return new GatewayError('GW_ERR_USAGE', detail);
 }

@@ -1,10 +1,15 @@
-import { ECHO_ENDPOINT } from '../config/defaults.ts';
+import { ECHO_ENDPOINT, WEBRTC_ECHO } from '../config/defaults.ts';
 import type { GatewayConfig, HttpEndpoint, ListenerConfig } from '../config/gateway-config.ts';
 import { formatHostPort } from '../config/host-ports.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
+import type { EchoOptions } from './register-run.ts';
 
-/** What a newcomer needs to know once the embedded default configuration runs. */
-export function startBanner(config: GatewayConfig): string {
+/**
+ * What a newcomer needs to know once the embedded default configuration runs.
+ *
+ * @param echoProblem - why there is no WebRTC echo; undefined when there is one.
+ */
+export function startBanner(config: GatewayConfig, echoProblem?: string): string {
   const listeners = config.listeners.map(listenerLine);
   const ice = iceUrl(config);
   const echo = formatHostPort(ECHO_ENDPOINT);
@@ -14,6 +19,7 @@ Turnpike is running with its embedded configuration, on this machine only:
 ${listeners.join('\n')}
   ICE API         ${ice}/ice   (described at ${ice}/docs)
 ${adminLines(config).join('')}  echo backend    ${echo}   the only peer that clients may reach
+  WebRTC echo     ${echoProblem ?? `${formatHttpEndpoint(WEBRTC_ECHO.endpoint)}   the same for browsers, see the test page`}
 
 Get an ICE configuration, as an app server would for its user alice:
 
@@ -25,6 +31,23 @@ Relay a few packets to the echo backend and see the round-trip time (in another 
 
 Next: write a configuration of your own (config/turnpike.example.yaml) and run: npm start -- -c my.yaml
 Stop with Ctrl-C.
+
+`;
+}
+
+/** What the user of `turnpike echo` needs to know once it runs. */
+export function echoBanner({ endpoint, address }: EchoOptions): string {
+  const { ip, minPort, maxPort } = address;
+  const url = formatHttpEndpoint(endpoint);
+  return `WebRTC echo: offers to ${url}, media at ${formatHostPort({ host: ip, port: minPort })}-${maxPort}
+
+Let the gateway relay to it, and its test page ask it:
+
+  admin:
+    echo_endpoint: ${url}
+  clusters:
+    - name: echo     # and in the routes of each listener
+      endpoints: ['${formatHostPort({ host: ip, port: minPort })}-${maxPort}']
 
 `;
 }

@@ -4,6 +4,7 @@ import {
   API_PORT_DEFAULT,
   DRAIN_TIMEOUT_DEFAULT,
   DRAIN_TIMEOUT_MAX,
+  ECHO_PORT_DEFAULT,
   HEALTHCHECK_ENDPOINT_DEFAULT,
   HEALTHCHECK_PORT_DEFAULT,
   LOG_LEVEL_DEFAULT,
@@ -52,6 +53,11 @@ export const AdminSchema = section('How the gateway presents itself to operators
   ),
   api_token_file: text('File that holds the token.'),
   api_tls: Type.Optional(ApiTlsSchema),
+  echo_endpoint: text(
+    `URL of a WebRTC echo (turnpike echo) that the test page of the console relays to, port ${ECHO_PORT_DEFAULT} ` +
+      'unless given; empty text is none.',
+    { default: '', examples: ['http://10.0.0.7:8089/whip'] },
+  ),
   user_quota: integer('Allocations that one user may hold at a time; 0 means no quota.', {
     minimum: 0,
     maximum: 1_000_000,

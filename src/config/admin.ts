@@ -5,6 +5,8 @@ import {
   API_PORT_DEFAULT,
   DRAIN_TIMEOUT_DEFAULT,
   DRAIN_TIMEOUT_MAX,
+  ECHO_ENDPOINT_DEFAULT,
+  ECHO_PORT_DEFAULT,
   HEALTHCHECK_ENDPOINT_DEFAULT,
   HEALTHCHECK_PORT_DEFAULT,
   LOG_LEVEL_DEFAULT,
@@ -50,6 +52,7 @@ export function normaliseAdmin(
     metricsEndpoint: readHttpEndpoint(metrics, METRICS_PORT_DEFAULT, metricsPath, context),
     healthcheckEndpoint: healthcheckEndpointOf(admin, context),
     ...apiOf(admin, facts, context),
+    echoEndpoint: echoEndpointOf(admin, context),
     userQuota: admin.user_quota ?? 0,
     drainTimeoutSeconds: drainTimeoutOf(admin, context),
     alternateServers: alternateServersOf(admin, context),
@@ -136,6 +139,18 @@ function checkProtection(
   const keys = ['api_token', 'api_token_file', 'api_tls'];
   if (keys.some((key) => report.hasProblemAt(['admin', key]))) return;
   report.problem(['admin', 'api_endpoint'], UNPROTECTED);
+}
+
+function echoEndpointOf(
+  { echo_endpoint: text = '' }: AdminSection,
+  context: NormaliseContext,
+): HttpEndpoint | undefined {
+  const path = ['admin', 'echo_endpoint'];
+  const endpoint = readHttpEndpoint(text, ECHO_PORT_DEFAULT, path, context);
+  if (endpoint?.host === '') {
+    context.report.problem(path, `must name the host to ask, such as ${ECHO_ENDPOINT_DEFAULT}`);
+  }
+  return endpoint;
 }
 
 function drainTimeoutOf(admin: AdminSection, { report }: NormaliseContext): number {

@@ -28,6 +28,12 @@ export const HEALTHCHECK_ENDPOINT_DEFAULT = `http://:${HEALTHCHECK_PORT_DEFAULT}
 /** Where the admin API and the console are served. */
 export const API_PORT_DEFAULT = 8087;
 export const API_ENDPOINT_DEFAULT = `http://127.0.0.1:${API_PORT_DEFAULT}`;
+/** Where `turnpike echo` listens. */
+export const ECHO_PORT_DEFAULT = 8089;
+export const ECHO_ENDPOINT_DEFAULT = `http://127.0.0.1:${ECHO_PORT_DEFAULT}/whip`;
+/** UDP ports of `turnpike echo`, one for each connection. */
+export const ECHO_MIN_PORT_DEFAULT = 3500;
+export const ECHO_MAX_PORT_DEFAULT = 3519;
 /** Longest wait for live allocations when the gateway drains, and how long that may be at most. */
 export const DRAIN_TIMEOUT_DEFAULT = '1h';
 export const DRAIN_TIMEOUT_MAX = '168h';

@@ -1,5 +1,9 @@
 import {
   API_ENDPOINT_DEFAULT,
+  ECHO_ENDPOINT_DEFAULT,
+  ECHO_MAX_PORT_DEFAULT,
+  ECHO_MIN_PORT_DEFAULT,
+  ECHO_PORT_DEFAULT,
   HEALTHCHECK_PORT_DEFAULT,
   ICE_ENDPOINT_DEFAULT,
   LISTENER_PORT_DEFAULT,
@@ -10,6 +14,12 @@ import { escapeVariables } from './environment.ts';
 
 /** Where the echo backend of the default configuration listens. */
 export const ECHO_ENDPOINT = { host: '127.0.0.1', port: 3490 } as const;
+
+/** Where the WebRTC echo of the default configuration listens and receives, and `turnpike echo` unless told otherwise. */
+export const WEBRTC_ECHO = {
+  endpoint: { host: '127.0.0.1', port: ECHO_PORT_DEFAULT, path: '/whip' },
+  address: { ip: '127.0.0.1', minPort: ECHO_MIN_PORT_DEFAULT, maxPort: ECHO_MAX_PORT_DEFAULT },
+} as const;
 
 /**
  * The configuration that runs when none is given, as YAML text: everything on loopback, one echo backend as only route.
@@ -24,6 +34,7 @@ admin:
   metrics_endpoint: http://127.0.0.1:${METRICS_PORT_DEFAULT}/metrics
   healthcheck_endpoint: http://127.0.0.1:${HEALTHCHECK_PORT_DEFAULT}
   api_endpoint: ${API_ENDPOINT_DEFAULT}
+  echo_endpoint: ${ECHO_ENDPOINT_DEFAULT}
   drain_timeout: 0 # Ctrl-C ends it at once
 auth:
   type: ephemeral
@@ -61,7 +72,9 @@ relay:
     - bind: 127.0.0.1
 clusters:
   - name: echo
-    endpoints: ['${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}']
+    endpoints:
+      - ${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port} # returns datagrams
+      - ${ECHO_ENDPOINT.host}:${ECHO_MIN_PORT_DEFAULT}-${ECHO_MAX_PORT_DEFAULT} # returns what comes over WebRTC
     dangerously_allow: ['${ECHO_ENDPOINT.host}/32']
 `;
 }

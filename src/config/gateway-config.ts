@@ -252,6 +252,8 @@ export interface GatewayConfig {
     readonly apiToken: string | undefined;
     /** Undefined: plain HTTP. */
     readonly apiTls: TlsConfig | undefined;
+    /** WebRTC echo that the test page of the console relays to. */
+    readonly echoEndpoint: HttpEndpoint | undefined;
     /** Allocations per user id; 0 means no quota. */
     readonly userQuota: number;
     /** Longest wait for live allocations before a gateway that drains stops. */

@@ -73,6 +73,7 @@ function adminEntry(admin: GatewayConfig['admin'], show: ShowSecret): Record<str
     api_endpoint: urlOf(admin.apiEndpoint, admin.apiTls),
     api_token: admin.apiToken && show(admin.apiToken),
     api_tls: admin.apiTls && tlsEntry(admin.apiTls, show),
+    echo_endpoint: urlOf(admin.echoEndpoint),
     user_quota: admin.userQuota,
     drain_timeout: formatDuration(admin.drainTimeoutSeconds),
     alternate_servers: admin.alternateServers.map(formatAlternateServer),

@@ -13,7 +13,9 @@ import type {
   RouteQuestion,
   SessionFilter,
   SessionList,
+  TestAccess,
 } from '../http/admin/gateway-control.ts';
+import { offerToEcho } from './echo-client.ts';
 import type { EventHub } from './event-hub.ts';
 import { CREDENTIAL_CLOCK_SKEW_MAX_SECONDS, SESSIONS_PER_PAGE_MAX } from '../limits.ts';
 import type { Log } from '../log.ts';
@@ -21,6 +23,7 @@ import { TransportAddress } from '../stun/transport-address.ts';
 import { describeGateway, describeLive, describeSession, timeText } from './gateway-status.ts';
 import type { GatewayView } from './gateway-view.ts';
 import type { Reloader } from './reloader.ts';
+import { testAccess } from './test-access.ts';
 
 /** The last day that RFC 3339 can name. */
 const NEVER_UNIX_SECONDS = Date.UTC(9999, 11, 31) / 1000;
@@ -124,6 +127,14 @@ export class OperatorControl implements GatewayControl {
     log.setLevels({ ...log.levels, ...Object.fromEntries(wanted) });
     log.scope('gateway').info({ levels: formatLogLevels(log.levels) }, 'log levels were set');
     return { ...log.levels };
+  }
+
+  testAccess(): TestAccess {
+    return testAccess(this.#options.view.config);
+  }
+
+  offerToEcho(offer: string): Promise<string> {
+    return offerToEcho(this.#options.view.config.admin.echoEndpoint, offer);
   }
 
   metrics(): LiveMetrics {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { loadForCommand, type LoadedConfig } from '../../src/cli/configuration.ts';
 import { createProgram, runCommandLine, type Runners } from '../../src/cli/program.ts';
 import { startBanner } from '../../src/cli/start-banner.ts';
-import { defaultConfigText, ECHO_ENDPOINT } from '../../src/config/defaults.ts';
+import { defaultConfigText, ECHO_ENDPOINT, WEBRTC_ECHO } from '../../src/config/defaults.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { RouteTable } from '../../src/route/route-table.ts';
 import { iceGateway } from '../../src/service/ice-gateway.ts';
@@ -217,6 +217,34 @@ t.test('start and ice hand over what they have loaded', async (t) => {
   }
 });
 
+t.test('echo hands over where it serves', async (t) => {
+  const asked: unknown[] = [];
+  const echo = async (options: unknown): Promise<void> => void asked.push(options);
+  await run(['echo'], { echo });
+  const other = ['--listen', 'http://[fd00::7]/e', '--address', 'FD00::7', '--ports', '5000-5001'];
+  await run(['echo', ...other], { echo });
+  t.same(asked, [
+    WEBRTC_ECHO,
+    {
+      endpoint: { host: 'fd00::7', port: 8089, path: '/e' },
+      address: { ip: 'fd00::7', minPort: 5000, maxPort: 5001 },
+    },
+  ]);
+  const wrong: readonly [string, string, RegExp][] = [
+    ['--listen', 'https://127.0.0.1', /--listen must be plain HTTP/],
+    ['--address', 'localhost', /--address must be an IP address/],
+    ['--ports', '3500', /--ports must be a range/],
+    ['--ports', '3500-3500', /--ports must be a range/],
+    ['--ports', '3500-65536', /--ports must be a range/],
+  ];
+  for (const [option, value, message] of wrong) {
+    const { value: exitCode, stderr } = await run(['echo', option, value], { echo });
+    t.equal(exitCode, 2, `${option} ${value}`);
+    t.match(stderr, message);
+  }
+  t.equal(asked.length, 2);
+});
+
 t.test('a runner that fails', async (t) => {
   const fail = (error: Error) => {
     const start = async (): Promise<never> => {
@@ -272,12 +300,15 @@ t.test('the banner names every address and a curl', (t) => {
     'http://127.0.0.1:8088/ice',
     'http://127.0.0.1:8088/docs',
     'admin API       http://127.0.0.1:8087   (described at /docs)',
+    'WebRTC echo     http://127.0.0.1:8089/whip',
     `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`,
     "curl 'http://127.0.0.1:8088/ice?service=turn&username=alice&iceTransportPolicy=relay'",
   ]) {
     t.match(banner, text);
   }
   t.notMatch(banner, CANARY);
+  const without = startBanner(configFrom(defaultConfigText(CANARY)), 'needs werift');
+  t.match(without, 'WebRTC echo     needs werift');
   const ipv6 = configFrom(
     `version: v1\nauth: { type: none }\nice: { endpoint: 'http://[::1]:8089' }`,
   );
@@ -299,6 +330,7 @@ function run(
     runCommandLine(args, VERSION, {
       start: unexpected,
       ice: unexpected,
+      echo: unexpected,
       inspect: {
         iceGateway,
         routeTable: (config) =>

@@ -57,14 +57,18 @@ t.test('the default configuration stays on loopback', (t) => {
       name: 'echo',
       type: 'STATIC',
       protocol: 'udp',
-      endpoints: [{ host: '127.0.0.1', prefixLength: 32, minPort: 3490, maxPort: 3490 }],
+      endpoints: [
+        { host: '127.0.0.1', prefixLength: 32, minPort: 3490, maxPort: 3490 },
+        { host: '127.0.0.1', prefixLength: 32, minPort: 3500, maxPort: 3519 },
+      ],
       dangerouslyAllow: [{ address: '127.0.0.1', prefixLength: 32 }],
     },
   ]);
-  const { metricsEndpoint, healthcheckEndpoint, apiEndpoint } = config.admin;
+  const { metricsEndpoint, healthcheckEndpoint, apiEndpoint, echoEndpoint } = config.admin;
   t.same(metricsEndpoint, { host: '127.0.0.1', port: 8080, path: '/metrics' });
   t.same(healthcheckEndpoint, { host: '127.0.0.1', port: 8086, path: '/' });
   t.same(apiEndpoint, { host: '127.0.0.1', port: 8087, path: '/' });
+  t.same(echoEndpoint, { host: '127.0.0.1', port: 8089, path: '/whip' });
   t.end();
 });
 
@@ -145,7 +149,8 @@ t.test('one-line configurations that are refused', (t) => {
 t.test('the printable copy masks secrets and reads back to the same configuration', (t) => {
   const text = `version: v1
 admin: { loglevel: "turn:DEBUG", metrics_endpoint: "http://[::1]:9090/m", healthcheck_endpoint: null,
-  api_endpoint: "http://:8087", api_token: hidden-token-of-the-admin-api, user_quota: 3, drain_timeout: 90s,
+  api_endpoint: "http://:8087", api_token: hidden-token-of-the-admin-api, user_quota: 3,
+  echo_endpoint: "http://[fd00::7]/echo", drain_timeout: 90s,
   alternate_servers: [192.0.2.7, "[fd00::7]:5000"], ready_fill_max: 0.5 }
 auth:
   type: ephemeral

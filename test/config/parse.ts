@@ -62,6 +62,7 @@ t.test('a minimal file gets every default and is frozen', (t) => {
       apiEndpoint: { host: '127.0.0.1', port: 8087, path: '/', isDefault: true },
       apiToken: undefined,
       apiTls: undefined,
+      echoEndpoint: undefined,
       userQuota: 0,
       drainTimeoutSeconds: 3600,
       alternateServers: [],

@@ -77,6 +77,8 @@ t.test('every path and method of the API asks for the token', async (t) => {
     ['POST', 'undrain'],
     ['POST', 'revoke'],
     ['POST', 'loglevel'],
+    ['POST', 'test/credential'],
+    ['POST', 'test/echo'],
     ['GET', 'nope'],
     ['PUT', 'status'],
   ] as const;

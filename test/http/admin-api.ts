@@ -135,6 +135,9 @@ t.test('what is malformed is refused with its name', async (t) => {
     ['POST', 'revoke', { user: 'a', until: '2020-01-01T00:00:00Z' }, /until is in the past/],
     ['POST', 'revoke', { user: 'a', until: true }, /until must be string/],
     ['POST', 'loglevel', {}, /required property 'levels'/],
+    ['POST', 'test/credential', { ttl: 1e9 }, /unknown parameter "ttl"/],
+    ['POST', 'test/echo', {}, /required property 'offer'/],
+    ['POST', 'test/echo', { offer: '' }, /offer must NOT have fewer/],
     ['POST', 'loglevel', { levels: 'loud' }, /levels are scope:LEVEL/],
   ];
   for (const [method, path, payload, message] of cases) {
@@ -171,6 +174,9 @@ t.test('changes, and their records', async (t) => {
     ['DELETE', 'revocations/a%2Fb', undefined, 404, { code: 'API_ERR_REVOCATION' }],
     ['POST', 'loglevel', { levels: 'all:INFO,turn:DEBUG' }, 200, { levels: { turn: 'DEBUG' } }],
     ['POST', 'loglevel', { levels: 'loud' }, 400, { code: 'GW_ERR_USAGE' }],
+    ['POST', 'test/credential', undefined, 200, gateway.testAccess()],
+    ['POST', 'test/echo', { offer: 'o' }, 200, { answer: 'answer to o' }],
+    ['POST', 'test/echo', { offer: 'none' }, 502, { code: 'GW_ERR_ECHO' }],
   ];
   for (const [method, path, payload, statusCode, answer] of cases) {
     const response = await ask(app, method, path, payload);
@@ -209,6 +215,7 @@ t.test('changes, and their records', async (t) => {
       ['unrevoke', { user: 'a/b' }, 404],
       ['loglevel', { levels: 'all:INFO,turn:DEBUG' }, 200],
       ['loglevel', { levels: 'loud' }, 400],
+      ['testCredential', {}, 200],
       ['reload', { dryRun: false }, 422],
     ],
   );
@@ -218,6 +225,8 @@ t.test('changes, and their records', async (t) => {
   }
   t.strictSame(audited[0]?.result, { ended: 1 });
   t.match(audited[1]?.result, { code: 'API_ERR_SESSION' });
+  const { result } = audited.find(({ action }) => action === 'testCredential') ?? {};
+  t.strictSame(Object.keys(result ?? {}), ['username', 'expiresAt'], 'no password');
   t.strictSame(audited.at(-1)?.result, { outcome: 'failed', changes: 0, problems: 1 });
 });
 
@@ -324,6 +333,8 @@ t.test('the OpenAPI description is what the API does', async (t) => {
       'post /undrain',
       'post /revoke',
       'post /loglevel',
+      'post /test/credential',
+      'post /test/echo',
       'get /events',
     ],
   );
@@ -342,6 +353,8 @@ t.test('the OpenAPI description is what the API does', async (t) => {
     ['POST', '/undrain', '/undrain'],
     ['POST', '/revoke', '/revoke', { user: 'x' }],
     ['POST', '/loglevel', '/loglevel', { levels: 'all:INFO' }],
+    ['POST', '/test/credential', '/test/credential'],
+    ['POST', '/test/echo', '/test/echo', { offer: 'o' }],
   ];
   for (const [method, path, url, payload] of asked) {
     const described = paths[API + path]?.[method.toLowerCase()];

@@ -16,6 +16,7 @@ import { registerEventRoute } from './event-route.ts';
 import { EventStreams, type EventStreamLimits } from './event-streams.ts';
 import type { GatewayControl } from './gateway-control.ts';
 import { registerReadRoutes } from './read-routes.ts';
+import { registerTestRoutes } from './test-routes.ts';
 import { acceptJsonBodies, validateStrictly } from './validation.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;
@@ -103,6 +104,8 @@ function registerApi(
   routes.addHook('preClose', async () => streams.close());
   refuseUnknownPaths(routes, methods);
   registerReadRoutes(routes, options.control);
-  registerChangeRoutes(routes, { ...options, access });
+  const changing = { ...options, access };
+  registerChangeRoutes(routes, changing);
+  registerTestRoutes(routes, changing);
   registerEventRoute(routes, streams);
 }

@@ -2,7 +2,7 @@ import type { Actor } from './access.ts';
 
 /** What is asked to change. */
 export type AuditedAction =
-  'kick' | 'reload' | 'drain' | 'undrain' | 'revoke' | 'unrevoke' | 'loglevel';
+  'kick' | 'reload' | 'drain' | 'undrain' | 'revoke' | 'unrevoke' | 'loglevel' | 'testCredential';
 
 /** A request that changes something, whatever came of it; no secrets. */
 export interface AuditRecord {

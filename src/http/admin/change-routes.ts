@@ -1,6 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Access } from './access.ts';
-import type { AuditedAction, AuditRecord } from './audit.ts';
+import type { FastifyInstance } from 'fastify';
+import { audited, type ChangeRoutesOptions, type Outcome } from './audited.ts';
 import {
   drainSchema,
   kickSessionSchema,
@@ -11,20 +10,13 @@ import {
   undrainSchema,
   unrevokeSchema,
 } from './change-schemas.ts';
-import { apiError, toApiError } from './errors.ts';
+import { apiError } from './errors.ts';
 import type { GatewayControl } from './gateway-control.ts';
 import { readUntil } from './parameters.ts';
 
 const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 const CONFIG_REFUSED =
   'config goes with dryRun: the gateway takes its configuration from its own file';
-
-/** What the changing routes need. */
-export interface ChangeRoutesOptions {
-  readonly control: GatewayControl;
-  readonly access: Access;
-  readonly audit?: ((record: AuditRecord) => void) | undefined;
-}
 
 /** Adds the routes that change something; each use is audited. */
 export function registerChangeRoutes(app: FastifyInstance, options: ChangeRoutesOptions): void {
@@ -129,40 +121,7 @@ interface RevokeBody {
   readonly until?: string | number;
 }
 
-interface Outcome {
-  readonly answer: object;
-  /** What the audit log says of it. */
-  readonly result: Readonly<Record<string, unknown>>;
-  /** Default: 200. */
-  readonly statusCode?: number;
-}
-
 function stateOf(control: GatewayControl): Outcome {
   const answer = { state: control.status().state };
   return { answer, result: answer };
-}
-
-/** Does what is asked, and has it written down whether it was done or refused. */
-async function audited(
-  { access, audit }: ChangeRoutesOptions,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  action: AuditedAction,
-  parameters: AuditRecord['parameters'],
-  perform: () => Promise<Outcome>,
-): Promise<object> {
-  const record = (statusCode: number, result: AuditRecord['result']): void => {
-    const actor = access.actorOf(request);
-    audit?.({ actor, clientAddress: request.ip, action, parameters, statusCode, result });
-  };
-  try {
-    const { answer, result, statusCode = 200 } = await perform();
-    record(statusCode, result);
-    void reply.code(statusCode);
-    return answer;
-  } catch (error) {
-    const { statusCode, code, message } = toApiError(error);
-    record(statusCode, { code, message });
-    throw error;
-  }
 }

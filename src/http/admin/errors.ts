@@ -60,4 +60,5 @@ export function sendApiError(error: HttpError, reply: FastifyReply): FastifyRepl
 const GATEWAY_STATUS: ReadonlyMap<ErrorCode, number> = new Map([
   ['GW_ERR_USAGE', 400],
   ['GW_ERR_TOO_MANY_REVOCATIONS', 503],
+  ['GW_ERR_ECHO', 502],
 ]);

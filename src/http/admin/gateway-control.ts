@@ -29,6 +29,14 @@ export interface GatewayControl {
   undrain(): boolean;
   /** Sets log levels, written as `admin.loglevel`; throws GatewayError GW_ERR_USAGE when they are none. */
   setLogLevels(levels: string): Record<string, string>;
+  /** What a client needs to try every listener. */
+  testAccess(): TestAccess;
+  /**
+   * Hands an offer to the WebRTC echo and resolves with its answer.
+   *
+   * @throws GatewayError GW_ERR_ECHO.
+   */
+  offerToEcho(offer: string): Promise<string>;
   /** Numbers since the start and of now, for a page that shows them live. */
   metrics(): LiveMetrics;
   /**
@@ -171,6 +179,27 @@ export interface ReloadResult {
   /** Every problem as `file:line:column: message`; empty unless it failed. */
   readonly problems: readonly string[];
   readonly milliseconds: number;
+}
+
+/** What a client needs to try every listener. */
+export interface TestAccess {
+  readonly authentication: 'ephemeral' | 'static' | 'none';
+  /** Undefined where none can be made that expires: passwords of users are told to nobody. */
+  readonly credential:
+    | { readonly username: string; readonly password: string; readonly expiresAt: string }
+    | undefined;
+  readonly listeners: readonly TestListener[];
+  /** URL of the WebRTC echo; undefined when none is configured. */
+  readonly echo: string | undefined;
+}
+
+/** A listener as clients are told of it. */
+export interface TestListener {
+  readonly name: string;
+  readonly protocol: string;
+  readonly uri: string;
+  /** Its certificate was made at the start, so nobody trusts it. */
+  readonly isSelfSigned: boolean;
 }
 
 /** Numbers of now. */

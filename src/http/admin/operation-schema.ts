@@ -5,7 +5,7 @@ import { Type } from '../../config/schema-types.ts';
 /** What the description of an operation is made from. */
 export interface OperationDescription {
   readonly operationId: string;
-  readonly tag: 'Status' | 'Sessions' | 'Operation';
+  readonly tag: 'Status' | 'Sessions' | 'Operation' | 'Test';
   readonly summary: string;
   readonly description: string;
   readonly querystring?: TSchema;
