@@ -57,9 +57,9 @@ function adminLines({ admin }: GatewayConfig): string[] {
   const apiScheme = admin.apiTls === undefined ? 'http' : 'https';
   return [
     ...endpointLine(
-      'admin API',
+      'console',
       admin.apiEndpoint,
-      '   (described at /docs), see turnpike status',
+      '   (test page at /test, admin API described at /docs)',
       apiScheme,
     ),
     ...endpointLine('health', admin.healthcheckEndpoint, '/ready'),

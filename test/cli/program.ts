@@ -299,7 +299,7 @@ t.test('the banner names every address and a curl', (t) => {
     'TLS   127.0.0.1:5349   a certificate made at start',
     'http://127.0.0.1:8088/ice',
     'http://127.0.0.1:8088/docs',
-    'admin API       http://127.0.0.1:8087   (described at /docs)',
+    'console         http://127.0.0.1:8087   (test page at /test, admin API described at /docs)',
     'WebRTC echo     http://127.0.0.1:8089/whip',
     `${ECHO_ENDPOINT.host}:${ECHO_ENDPOINT.port}`,
     "curl 'http://127.0.0.1:8088/ice?service=turn&username=alice&iceTransportPolicy=relay'",

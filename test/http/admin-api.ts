@@ -259,7 +259,6 @@ t.test('wrong methods, paths and bodies', async (t) => {
     ['HEAD', 'events', 405, 'GET'],
     ['OPTIONS', 'status', 405, 'GET, HEAD'],
     ['GET', 'nope', 404, undefined],
-    ['GET', '/', 404, undefined],
     ['GET', '/api', 404, undefined],
     ['DELETE', 'sessions/a/b', 404, undefined],
     ['GET', 'status/', 404, undefined],

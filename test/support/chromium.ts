@@ -27,6 +27,8 @@ export interface ChromiumPage {
 export interface ChromiumOptions {
   /** PEM file of an authority whose certificates it trusts. */
   readonly trustedAuthority?: string;
+  /** PEM file of a certificate of a server that it trusts. */
+  readonly trustedPeer?: string;
 }
 
 /** Opens Chromium with an empty page. */
@@ -54,10 +56,12 @@ export interface RunningBrowser {
 /** Starts Chromium in a profile and a home folder of its own. */
 export async function launchChromium({
   trustedAuthority,
+  trustedPeer,
 }: ChromiumOptions = {}): Promise<RunningBrowser> {
   const home = await mkdtemp(join(tmpdir(), 'chromium-'));
   const profile = join(home, 'profile');
-  if (trustedAuthority !== undefined) await trustAuthority(home, trustedAuthority);
+  if (trustedAuthority !== undefined) await trust(home, trustedAuthority, 'C,,');
+  if (trustedPeer !== undefined) await trust(home, trustedPeer, 'P,,');
   const browser = await launch({
     executablePath: `/usr/bin/${EXECUTABLE}`,
     headless: true,
@@ -84,10 +88,10 @@ export async function launchChromium({
 }
 
 /** Chromium takes the certificate database of the user. */
-async function trustAuthority(home: string, file: string): Promise<void> {
+async function trust(home: string, file: string, flags: string): Promise<void> {
   const folder = join(home, '.pki/nssdb');
   await mkdir(folder, { recursive: true });
   const database = `sql:${folder}`;
   await execute('certutil', ['-d', database, '-N', '--empty-password']);
-  await execute('certutil', ['-d', database, '-A', '-n', 'test', '-t', 'C,,', '-i', file]);
+  await execute('certutil', ['-d', database, '-A', '-n', 'test', '-t', flags, '-i', file]);
 }

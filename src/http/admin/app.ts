@@ -1,5 +1,6 @@
 import { normalizeIP } from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { registerConsole } from '../console/routes.ts';
 import { HttpServers } from '../server.ts';
 import { type HttpLogRecord, logAnswers, noteFailure } from '../shared/answer-log.ts';
 import { registerDocumentationRoutes, registerOpenApi } from '../shared/documentation.ts';
@@ -21,7 +22,7 @@ import { acceptJsonBodies, validateStrictly } from './validation.ts';
 
 const BODY_BYTES_MAX = 16 * 1024;
 
-/** Options of the admin API. */
+/** Options of the admin API and the console. */
 export interface AdminAppOptions extends AccessOptions {
   readonly control: GatewayControl;
   /** Called for each request that changes something, after it was done or refused. */
@@ -37,8 +38,8 @@ export interface AdminAppOptions extends AccessOptions {
 }
 
 /**
- * Makes the admin API; it does not listen yet. Whether it may be served beyond loopback is for `assertProtected` to
- * say.
+ * Makes the admin API with its console; it does not listen yet. Whether it may be served beyond loopback is for
+ * `assertProtected` to say.
  */
 export function createAdminApp(options: AdminAppOptions): FastifyInstance {
   const servers = options.servers ?? new HttpServers();
@@ -58,6 +59,7 @@ export function createAdminApp(options: AdminAppOptions): FastifyInstance {
   if (options.log !== undefined) logAnswers(app, options.log);
   registerOpenApi(app, ADMIN_API_DESCRIPTION);
   void app.register(async (routes) => registerDocumentationRoutes(routes));
+  void app.register(registerConsole);
   void app.register(async (routes) => registerApi(routes, options, methods), { prefix: '/api/v1' });
   return app;
 }

@@ -1,0 +1,23 @@
+/** A candidate as far as the test page reads it. */
+export interface Candidate {
+  readonly address: string;
+  readonly port: number;
+  /** `host`, `srflx`, `prflx` or `relay`. */
+  readonly type: string;
+}
+
+/** Reads the UDP candidates of a session description (RFC 8839 §5.1). */
+export function candidatesOf(sdp: string): Candidate[] {
+  return sdp
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith('a=candidate:'))
+    .flatMap((line) => {
+      const [, , transport = '', , address = '', port = '', , type = ''] = line.split(' ');
+      return transport.toLowerCase() === 'udp' ? [{ address, port: Number(port), type }] : [];
+    });
+}
+
+/** A candidate as the admin API takes a peer. */
+export function peerText({ address, port }: Pick<Candidate, 'address' | 'port'>): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
