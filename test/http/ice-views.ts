@@ -328,4 +328,8 @@ t.test('requests as they stand in code that uses these services', async (t) => {
   for (const [name, statusCode, request] of cases) {
     t.equal((await app.inject(request)).statusCode, statusCode, name);
   }
+  const inject = { headers: { authorization: 'Bearer secret' }, payload: '{"ttl":60}' };
+  const answer = await app.inject({ ...inject, method: 'POST', url: '/v1/turn/keys/k/credentials/generate' });
+  const { username } = answer.json<{ iceServers: { username: string } }>().iceServers;
+  t.ok(Number.parseInt(username) <= Date.now() / 1000 + 60, 'JSON without a type is read');
 }); // prettier-ignore

@@ -35,10 +35,17 @@ export function queryParameters(url: string): URLSearchParams {
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
 }
 
-/** Collects the parameters of a request from its query and its form or JSON body; other bodies are not looked at. */
-export function rawParameters(request: FastifyRequest): RawParameters {
+/**
+ * Collects the parameters of a request from its query and its form or JSON body; other bodies are not looked at.
+ *
+ * @param contentType - of the body; as the client says unless given.
+ */
+export function rawParameters(
+  request: FastifyRequest,
+  contentType = request.headers['content-type'],
+): RawParameters {
   const query = queryParameters(request.url);
-  const body = bodyParameters(request.headers['content-type'], request.body);
+  const body = bodyParameters(contentType, request.body);
   return {
     get: (name) => query.get(name) ?? body?.get(name) ?? undefined,
     bodyProblem:

@@ -20,6 +20,8 @@ const IceServer = Type.Object(
 export const CLOUDFLARE_VIEW: View = {
   findKeys: (request) => [bearerToken(request.headers.authorization)],
   scheme: 'Bearer',
+  // Scripts send it without a word of what it is.
+  bodyType: 'application/json',
   errorBody: jsonError,
   tag: { name: TAG, description: "ICE servers as Cloudflare's Realtime TURN service answers them" },
   operations: [

@@ -35,7 +35,7 @@ function answer(
   { source, apiKeys, publicAddress }: IceRoutesOptions,
 ): unknown {
   apiKeys.admit(view.findKeys(request), view.scheme);
-  const parameters = rawParameters(request);
+  const parameters = rawParameters(request, view.bodyType);
   if (parameters.bodyProblem !== undefined) {
     throw new IceError('ICE_ERR_BODY', parameters.bodyProblem);
   }

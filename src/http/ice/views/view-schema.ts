@@ -12,7 +12,6 @@ export interface ViewOperationDescription {
   /** Name of the OpenAPI security scheme. */
   readonly security: string;
   readonly params?: TSchema;
-  readonly querystring?: TSchema;
   /** The body, and the content types that it may have. */
   readonly body?: TSchema;
   readonly consumes?: readonly string[];
@@ -60,13 +59,12 @@ export const BASIC_SCHEME = {
 /** Documentation of one operation of a view. */
 export function viewSchema(description: ViewOperationDescription): FastifySchema {
   const { tag, security, statusCode, answer, error, consumes, ...rest } = description;
-  const { params, querystring, body, ...texts } = rest;
+  const { params, body, ...texts } = rest;
   return {
     ...texts,
     tags: [tag],
     security: [{ [security]: [] }, {}],
     ...(params && { params }),
-    ...(querystring && { querystring }),
     ...(body && { body, consumes: [...(consumes ?? ['application/json'])] }),
     response: { [statusCode]: answer, ...errorAnswers(error, body !== undefined) },
   };

@@ -38,6 +38,8 @@ export interface View {
   /** What a request presents as API keys, where clients of the service put them. */
   readonly findKeys: (request: FastifyRequest) => PresentedKeys;
   readonly scheme: 'Bearer' | 'Basic';
+  /** Content type of bodies, whatever clients say of them; what they say unless given. */
+  readonly bodyType?: string;
   /** The body of an error as the service writes it. */
   readonly errorBody: (error: IceError) => unknown;
   readonly tag: { readonly name: string; readonly description: string };

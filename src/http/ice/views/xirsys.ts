@@ -18,6 +18,8 @@ const TAG = 'Xirsys';
 export const XIRSYS_VIEW: View = {
   findKeys: (request) => [basicPassword(request.headers.authorization)],
   scheme: 'Basic',
+  // Scripts send it without a word of what it is.
+  bodyType: 'application/json',
   errorBody: ({ message }) => ({ v: message, s: 'error' }),
   tag: { name: TAG, description: 'ICE servers as the Xirsys API v3 answers them' },
   securitySchemes: BASIC_SCHEME,
@@ -35,7 +37,7 @@ export const XIRSYS_VIEW: View = {
         security: 'basic',
         params: Type.Object({
           channel: Type.String({
-            description: 'Path of a channel; any text, it is not looked at.',
+            description: 'Path of a channel; any text without a slash, it is not looked at.',
           }),
         }),
         body: Type.Object({
