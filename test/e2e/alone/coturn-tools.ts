@@ -128,6 +128,9 @@ const skip =
   missingTool('turnutils_uclient', 'turnutils_peer', 'turnutils_stunclient') ||
   (!IS_COTURN_UNDER_TEST && missingBuild());
 
+// Each has a server of its own.
+t.jobs = 4;
+
 for (const mode of BOTH) {
   t.test(`coturn's tools against ${mode} mode`, { skip }, async (t) => {
     const server = await startServer({ ...DUAL_STACK_SERVER, mode });
