@@ -95,6 +95,7 @@ const ADMIN_QUESTIONS: Questions = {
   422: (inject) => ({ app: adminApp({ control: memoryGateway({ problems: ['a:1:1: b'] }) }), inject }),
   429: (inject) => ({ app: adminApp({ rateLimit: ONE }), inject, before: { url: '/docs' } }),
   500: (inject) => ({ app: adminApp({ control: failing(new Error('broken')) }), inject }),
+  502: (inject) => ({ app: adminApp(), inject: { ...inject, payload: { offer: 'none' } } }),
   503: (inject, name) => ({
     app: name.endsWith('/events')
       ? adminApp({ eventStreams: { streamsMax: 0 } })
@@ -126,6 +127,7 @@ const ADMIN_REQUESTS: Readonly<Record<string, Partial<InjectOptions>>> = {
   'DELETE /api/v1/sessions/{id}': { url: '/api/v1/sessions/s1' },
   'DELETE /api/v1/revocations/{user}': { url: '/api/v1/revocations/mallory' },
   'POST /api/v1/revoke': { payload: { user: 'bob' } },
+  'POST /api/v1/test/echo': { payload: { offer: 'an offer' } },
   'POST /api/v1/loglevel': { payload: { levels: 'all:INFO' } },
 };
 
@@ -158,7 +160,8 @@ t.test('the description of the admin API', async (t) => {
 /** Every route as the description names it, but for the documentation itself and what Fastify adds for HEAD. */
 function routesOf(app: FastifyInstance): () => string[] {
   const routes = new Set<string>();
-  app.addHook('onRoute', ({ method, url }) => {
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    if (schema?.hide) return;
     for (const each of [method].flat()) {
       routes.add(`${each} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     }
