@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { ROOT, giveUp, requireNode, say } from '../../scripts/prepare.mjs';
 import { run } from '../run.mjs';
-import { changelog, control, copyright } from './texts.mjs';
+import { changelog, control, copyright, unit } from './texts.mjs';
 
 const OUTPUT = join(ROOT, 'dist-packages');
 const DEBIAN_NAMES = { x64: 'amd64', arm64: 'arm64' };
@@ -61,11 +61,7 @@ function putProgram() {
 }
 
 function putService() {
-  const unit = readFileSync(join(ROOT, 'packaging/systemd/turnpike.service'), 'utf8')
-    .replace(/^# Turnpike, built in .*$/m, '# Turnpike, from the Debian package.')
-    .replace(/^Description=.*$/m, '$&\nDocumentation=man:turnpike(1)')
-    .replaceAll('/usr/bin/node /opt/turnpike/dist/main.js', '/usr/bin/turnpike');
-  put('usr/lib/systemd/system/turnpike.service', unit);
+  put('usr/lib/systemd/system/turnpike.service', unit(readSource('../systemd/turnpike.service')));
   put('usr/lib/sysusers.d/turnpike.conf', readSource('../systemd/turnpike.sysusers'));
   put('etc/turnpike/turnpike.yaml', readSource('turnpike.yaml'));
 }

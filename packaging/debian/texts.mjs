@@ -22,6 +22,14 @@ Description: TURN and STUN gateway for WebRTC
 `;
 }
 
+/** The unit of a service that is built in place, for the program of the package. */
+export function unit(text) {
+  return text
+    .replace(/^# Turnpike, built in .*$/m, '# Turnpike, from the Debian package.')
+    .replace(/^Description=.*$/m, '$&\nDocumentation=man:turnpike(1)')
+    .replaceAll('/usr/bin/node /opt/turnpike/dist/main.js', '/usr/bin/turnpike');
+}
+
 /** The license in the form that Debian reads; what is inside beside the gateway has a file of its own. */
 export function copyright(license) {
   const [, owner] = /^Copyright \(c\) (.+)$/m.exec(license);

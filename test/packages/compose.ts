@@ -22,7 +22,7 @@ interface Service {
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly networks: Readonly<
-    Record<string, { readonly ipam: { readonly config: readonly { readonly subnet: string }[] } }>
+    Record<string, { readonly ipam: { readonly config: readonly { readonly ip_range: string }[] } }>
   >;
 }
 
@@ -82,8 +82,9 @@ t.test('the configuration of the gateway', { skip: missingBuild() }, async (t) =
   );
   t.equal(exitCode, 0, 'is in order', { output });
   t.equal((await check()).exitCode, 2, 'and nothing without its variables');
-  const [subnet] = compose.networks['media']!.ipam.config;
-  t.ok(readRepositoryFile(FILE).includes(`'${subnet!.subnet}:`), 'routes to the network it is in');
+  const [addresses] = compose.networks['media']!.ipam.config;
+  const isRouted = readRepositoryFile(FILE).includes(`'${addresses!.ip_range}:`);
+  t.ok(isRouted, 'routes to the containers beside it');
 });
 
 t.test('the load balancer has the addresses of its files', (t) => {

@@ -54,6 +54,8 @@ t.test('stages and variables that are named exist', (t) => {
     if (from !== undefined) t.ok(names.includes(from), from);
   }
   t.equal(stageOf(stages, 'build').all('WORKDIR')[0], '/turnpike');
+  const call = JSON.parse(stageOf(stages, 'call').all('CMD')[0] ?? '[]') as string[];
+  t.ok(existsSync(join(ROOT, call[1] ?? 'no script')), 'the script of the example');
   t.end();
 });
 
@@ -61,7 +63,6 @@ t.test('the health check', async (t) => {
   const server = createServer((_request, response) => response.writeHead(status).end());
   let status = 200;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
   const exitCode = async (url: string): Promise<number | null> => {
     const args = ['TURNPIKE_LIVE_URL=' + url, process.execPath, ...healthCheck().slice(1)];
@@ -70,7 +71,8 @@ t.test('the health check', async (t) => {
   t.equal(await exitCode(`http://127.0.0.1:${port}/live`), 0, 'alive');
   status = 503;
   t.equal(await exitCode(`http://127.0.0.1:${port}/live`), 1, 'not alive');
-  t.equal(await exitCode('http://127.0.0.1:1/live'), 1, 'nobody there');
+  server.close();
+  t.equal(await exitCode(`http://127.0.0.1:${port}/live`), 1, 'nobody there');
 });
 
 function healthCheck(): string[] {

@@ -9,6 +9,7 @@ import { MAIN, missingBuild } from '../support/gateway-process.ts';
 import { readRepositoryFile } from '../support/tidy/repository.ts';
 
 const FOLDER = fileURLToPath(new URL('../../packaging/debian', import.meta.url));
+const TEXTS = new URL('../../packaging/debian/texts.mjs', import.meta.url).href;
 const RUN_MS_MAX = 30_000;
 
 for (const script of ['postinst', 'prerm', 'postrm']) {
@@ -43,11 +44,12 @@ t.test('the page of the manual', { skip: missingBuild() }, async (t) => {
   }
 });
 
-t.test('the unit of the package', (t) => {
-  const unit = readRepositoryFile('packaging/systemd/turnpike.service');
-  const packaged = unit.replaceAll('/usr/bin/node /opt/turnpike/dist/main.js', '/usr/bin/turnpike');
+t.test('the unit of the package', async (t) => {
+  const { unit } = (await import(TEXTS)) as { unit: (text: string) => string };
+  const packaged = unit(readRepositoryFile('packaging/systemd/turnpike.service'));
+  t.match(packaged, /^# Turnpike, from the Debian package\.\n/);
+  t.match(packaged, /^Description=.+\nDocumentation=man:turnpike\(1\)$/m);
   const commands = packaged.split('\n').filter((line) => /^Exec(?:Start|Reload)=/.test(line));
   t.equal(commands.length, 3);
   for (const line of commands) t.match(line, /=(?:\/bin\/kill|\/usr\/bin\/turnpike) /, line);
-  t.end();
 });

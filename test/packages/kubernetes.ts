@@ -25,6 +25,7 @@ interface Container {
   readonly image: string;
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: unknown;
+  readonly startupProbe: unknown;
   readonly livenessProbe: unknown;
   readonly readinessProbe: unknown;
 }
@@ -79,7 +80,8 @@ t.test('the manifests', { skip }, async (t) => {
   });
   t.match(container, {
     livenessProbe: { httpGet: { path: '/live', port: 'health' } },
-    readinessProbe: { httpGet: { path: '/ready', port: 'health' } },
+    startupProbe: { httpGet: { path: '/ready', port: 'health' } },
+    readinessProbe: { httpGet: { path: '/live', port: 'health' } },
   });
   const ports = new Set(container.ports.map(({ name }) => name));
   const services = manifests.filter(({ kind }) => kind === 'Service') as unknown as Service[];

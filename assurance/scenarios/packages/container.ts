@@ -28,7 +28,8 @@ const PROGRAM_MEGABYTES_MAX = 200;
 /** The container image is built as the Dockerfile says, and serves as its user on a read-only root. */
 export const container: Scenario = {
   name: 'container',
-  promise: 'the image is built by its Dockerfile and serves as its user, on a root that is read-only',
+  promise:
+    'the image is built by its Dockerfile and serves as its user, on a root that is read-only',
   missing: () =>
     missingChroot() ||
     missingDebianRoot() ||

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -73,22 +73,26 @@ async function buildPackage(): Promise<string> {
   const args = ['--prefix', ROOT, 'run', '--silent', 'build:deb'];
   const { exitCode, output } = await runCommand('npm', args, BUILD_MS_MAX);
   if (exitCode !== 0) throw new Error(output);
-  const folder = join(ROOT, 'dist-packages');
-  const name = readdirSync(folder).find((each) => /^turnpike_.*\.deb$/.test(each));
-  return join(folder, name ?? '');
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return join(ROOT, `dist-packages/turnpike_${ownVersion()}_${arch}.deb`);
 }
 
 async function lintianTags(file: string): Promise<string[]> {
   const args = ['--tag-display-limit', '0', '--suppress-tags', 'initial-upload-closes-no-bugs'];
-  const { output } = await runCommand('lintian', [...args, file], BUILD_MS_MAX);
-  return output.split('\n').filter((line) => /^[EWF]: /.test(line));
+  const { exitCode, output } = await runCommand('lintian', [...args, file], BUILD_MS_MAX);
+  const tags = output.split('\n').filter((line) => /^[EWF]: /.test(line));
+  if (exitCode !== 0 && tags.length === 0) throw new Error(output);
+  return tags;
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 async function installedFindings(root: Chroot): Promise<Finding[]> {
   const version = await root.run([PROGRAM, '--version']);
-  const { version: expected } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    version: string;
-  };
+  const expected = ownVersion();
   const user = await userOf(root, 'turnpike');
   const check = await root.run([PROGRAM, 'config', 'check', '-c', CONFIG_FILE], { user });
   const secret = statSync(root.path('/etc/turnpike/secret'));

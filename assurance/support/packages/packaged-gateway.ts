@@ -34,8 +34,9 @@ export async function servesFrom(
   packaged: PackagedCommand,
 ): Promise<readonly Finding[]> {
   const pki = await TestPki.create(owner);
-  const port = await freePorts(5);
+  const port = await freePorts(6);
   const [tlsPort, dtlsPort, icePort, healthPort] = [port + 1, port + 2, port + 3, port + 4];
+  const adminPort = port + 5;
   const { certFile, keyFile } = await pki.server();
   mkdirSync(chroot.path('/etc/turnpike'), { recursive: true });
   putReadable(certFile, chroot.path('/etc/turnpike/tls.crt'));
@@ -45,7 +46,11 @@ export async function servesFrom(
   const secure = { bind: '127.0.0.1', routes: ['peers'], tls };
   const configuration = {
     ...base,
-    admin: { ...base.admin, healthcheck_endpoint: `http://127.0.0.1:${healthPort}` },
+    admin: {
+      ...base.admin,
+      healthcheck_endpoint: `http://127.0.0.1:${healthPort}`,
+      api_endpoint: `http://127.0.0.1:${adminPort}`,
+    },
     listeners: [
       ...base.listeners,
       { name: 'tls', protocol: 'TURN-TLS', port: tlsPort, ...secure },
@@ -65,7 +70,7 @@ export async function servesFrom(
     await relayed('TCP', port, ['-t']),
     await relayed('TLS', tlsPort, ['-t', ...verified]),
     await relayed('DTLS', dtlsPort, verified),
-    ...(await httpFindings(icePort, healthPort)),
+    ...(await httpFindings(icePort, healthPort, adminPort)),
   ];
   // As the process sees it: what is mounted there is mounted for it alone.
   const kept = readdirSync(join('/proc', `${gateway.pid}`, 'root', 'tmp'));
@@ -105,13 +110,21 @@ async function processFindings(gateway: TestProcess, user: string): Promise<Find
   ];
 }
 
-async function httpFindings(icePort: number, healthPort: number): Promise<Finding[]> {
+async function httpFindings(
+  icePort: number,
+  healthPort: number,
+  adminPort: number,
+): Promise<Finding[]> {
   const urls = [
     `http://127.0.0.1:${icePort}/ice?service=turn&username=alice`,
     `http://127.0.0.1:${icePort}/openapi.json`,
     `http://127.0.0.1:${icePort}/docs/`,
     `http://127.0.0.1:${icePort}/docs/static/swagger-ui-bundle.js`,
     `http://127.0.0.1:${healthPort}/live`,
+    `http://127.0.0.1:${adminPort}/`,
+    `http://127.0.0.1:${adminPort}/test`,
+    `http://127.0.0.1:${adminPort}/console/console.js`,
+    `http://127.0.0.1:${adminPort}/api/v1/status`,
   ];
   const answers = await Promise.all(urls.map(async (url) => (await fetch(url)).status));
   return urls.map((url, index) => exactly(`GET ${new URL(url).pathname}`, answers[index]!, 200));

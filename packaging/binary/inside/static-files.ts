@@ -28,8 +28,11 @@ const staticFiles: FastifyPluginCallback<StaticOptions> = (app, options, done) =
   const { root, prefix = '/', serve = true, decorateReply = true } = options;
   const names = filesIn(root);
   if (names.size === 0) return done(new Error(`the executable has no files of ${root}`));
-  const send = (reply: FastifyReply, name: string): unknown =>
-    names.has(name) ? sendAsset(reply, join(root, name)) : reply.callNotFound();
+  const send = (reply: FastifyReply, name: string): FastifyReply => {
+    if (names.has(name)) return sendAsset(reply, join(root, name));
+    reply.callNotFound();
+    return reply;
+  };
   if (decorateReply) {
     app.decorateReply('sendFile', function (this: FastifyReply, name: string) {
       return send(this, name);
