@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/prepare.mjs';
 
+const PACKAGE_NAME = /node_modules\/(?:@[^/]+\/)?[^/]+/g;
 const LICENSE_FILE = /^(?:licen[cs]e|copying)/i;
 
 /**
@@ -19,11 +20,16 @@ export function notices(nodeLicense, inputs) {
 }
 
 function packageFolders(inputs) {
-  const folders = inputs.flatMap((input) => {
-    const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
-    return folder === undefined ? [] : [join(ROOT, folder)];
-  });
-  return [...new Set(folders)].toSorted((a, b) => a.localeCompare(b));
+  const folders = new Set(inputs.map(packageFolder));
+  folders.delete(undefined);
+  return [...folders].toSorted((a, b) => a.localeCompare(b));
+}
+
+/** The innermost package that a file belongs to; undefined when it is ours. */
+function packageFolder(input) {
+  return [...input.matchAll(PACKAGE_NAME)]
+    .map(({ 0: name, index }) => join(ROOT, input.slice(0, index + name.length)))
+    .findLast((folder) => existsSync(join(folder, 'package.json')));
 }
 
 function noticeOf(folder) {

@@ -86,7 +86,8 @@ async function relayed(what: string, port: number, flags: readonly string[]): Pr
   const peers = await startEchoPeers(['127.0.0.1']);
   try {
     const target = { port, secret: LOOPBACK_SERVER.secret };
-    const paced = ['-n', `${MESSAGES}`, '-z', '5', '-e', '127.0.0.1', '-r', `${peers.port}`];
+    // The tool reads one message of each TLS record, and a gateway that was kept waiting puts several into one.
+    const paced = ['-n', `${MESSAGES}`, '-z', '20', '-e', '127.0.0.1', '-r', `${peers.port}`];
     const result = await runUclient(target, [...paced, ...flags], RUN_MS_MAX);
     const fault = relayFault(result);
     return {
