@@ -12,6 +12,8 @@ import {
 import type { Owner } from '../../../test/support/owner.ts';
 
 const COMMAND_MS_MAX = 300_000;
+/** What this machine has set up is not there. */
+const CLEAN_ENVIRONMENT = ['-i', 'HOME=/', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
 
 /** How a command runs in a folder. */
 export interface ChrootOptions {
@@ -79,12 +81,12 @@ export class Chroot {
 
   /** Runs a command to its end. */
   run(command: readonly string[], options?: ChrootOptions): Promise<CommandResult> {
-    return runCommand('unshare', this.#arguments(command, options), COMMAND_MS_MAX);
+    return runCommand('env', this.#arguments(command, options), COMMAND_MS_MAX);
   }
 
   /** Starts a command, which ends with its owner. */
   start(owner: Owner, command: readonly string[], options?: ChrootOptions): TestProcess {
-    const child = new TestProcess('unshare', this.#arguments(command, options));
+    const child = new TestProcess('env', this.#arguments(command, options));
     owner.teardown(() => child.stop());
     return child;
   }
@@ -101,6 +103,15 @@ export class Chroot {
       ...writable.map((path) => `mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$0/${path}"`),
       `cd "$0" && exec setpriv --no-new-privs chroot --userspec=${user} "$0" "$@"`,
     ].join('\n');
-    return ['--mount', 'sh', '-c', script, this.folder, ...command];
+    return [
+      ...CLEAN_ENVIRONMENT,
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      script,
+      this.folder,
+      ...command,
+    ];
   }
 }
