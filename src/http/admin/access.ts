@@ -3,11 +3,11 @@ import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import type { ClientAuth } from '../../config/gateway-config.ts';
 import type { HttpError } from '../shared/http-error.ts';
+import { hasLoopbackHost, isCrossSite, isFromLoopback } from '../shared/request-origin.ts';
 import { bearerToken, SecretDigests } from '../shared/secret-digests.ts';
 import { apiError } from './errors.ts';
 import { FailureLimiter, type FailureLimits } from './failure-limiter.ts';
 import { RefusalReporter, type RefusalReason, type RefusalRecord } from './refusals.ts';
-import { hasLoopbackHost, isCrossSite, isFromLoopback } from './request-origin.ts';
 
 /** Who has been admitted. */
 export interface Actor {

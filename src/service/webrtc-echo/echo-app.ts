@@ -1,6 +1,8 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { HttpServers } from '../../http/server.ts';
 import { HttpError, jsonErrorBody, refusalStatus } from '../../http/shared/http-error.ts';
+import { hasLoopbackHost, isCrossSite, isFromLoopback } from '../../http/shared/request-origin.ts';
+import { RouteMethods } from '../../http/shared/route-methods.ts';
 import { setSecurityHeaders } from '../../http/shared/security-headers.ts';
 import { ECHO_ANSWER_BYTES_MAX } from '../../limits.ts';
 
@@ -17,7 +19,7 @@ export interface EchoSessions {
 /**
  * Makes a WHIP endpoint (RFC 9725): `POST` of an offer opens a session, `DELETE` of what `Location` names ends it.
  *
- * It answers no preflight requests: pages of other origins have no business here.
+ * It serves no pages, and those of others have no business here: whatever they ask is refused.
  *
  * @param path - of the endpoint.
  */
@@ -29,14 +31,14 @@ export function createEchoApp(path: string, sessions: EchoSessions): FastifyInst
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(SDP, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (request) => refusePages(request));
   app.addHook('onSend', async (_request, reply) => setSecurityHeaders(reply));
-  app.setErrorHandler((error, _request, reply) => {
-    const refusal = toHttpError(error);
-    return reply
-      .code(refusal.statusCode)
-      .headers({ ...refusal.headers, 'content-type': 'application/json; charset=utf-8' })
-      .send(jsonErrorBody(refusal));
-  });
+  answerErrors(app, new RouteMethods(app));
+  registerSessions(app, path, sessions);
+  return app;
+}
+
+function registerSessions(app: FastifyInstance, path: string, sessions: EchoSessions): void {
   const base = path.replace(/\/$/, '');
   app.post<{ Body: string | undefined }>(path, async (request, reply) => {
     const { id, answer } = await sessions.open(request.body ?? '');
@@ -50,7 +52,33 @@ export function createEchoApp(path: string, sessions: EchoSessions): FastifyInst
     if (!isEnded) throw new HttpError('ECHO_ERR_SESSION', 404, 'there is no such session');
     return reply.send();
   });
-  return app;
+}
+
+/** A page that gives itself a name of this machine (DNS rebinding) is found out by what a browser adds. */
+function refusePages(request: FastifyRequest): void {
+  const isOfPage = request.headers.origin !== undefined || isCrossSite(request);
+  const isOtherName = isFromLoopback(request) && !hasLoopbackHost(request);
+  if (!isOfPage && !isOtherName) return;
+  throw new HttpError('ECHO_ERR_FORBIDDEN', 403, 'only gateways are answered, not web pages');
+}
+
+function answerErrors(app: FastifyInstance, methods: RouteMethods): void {
+  app.setErrorHandler((error, _request, reply) => sendError(toHttpError(error), reply));
+  app.setNotFoundHandler((request, reply) => {
+    const allow = methods.of(request.url.split('?', 1)[0] ?? '').join(', ');
+    const refusal =
+      allow === ''
+        ? new HttpError('ECHO_ERR_PATH', 404, 'there is nothing at this path')
+        : new HttpError('ECHO_ERR_METHOD', 405, 'method not allowed', { allow });
+    return sendError(refusal, reply);
+  });
+}
+
+function sendError(error: HttpError, reply: FastifyReply): FastifyReply {
+  return reply
+    .code(error.statusCode)
+    .headers({ ...error.headers, 'content-type': 'application/json; charset=utf-8' })
+    .send(jsonErrorBody(error));
 }
 
 function toHttpError(error: unknown): HttpError {
