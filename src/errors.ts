@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   GW_ERR_TOO_MANY_REVOCATIONS: 'no more users can be revoked',
   GW_ERR_ACME: 'certificates cannot be had from the ACME directory',
   GW_ERR_ECHO: 'there is no WebRTC echo',
+  GW_ERR_ECHO_BUSY: 'every port of the WebRTC echo is taken',
 } as const;
 
 /** One of the codes in `ERROR_CODES`. */

@@ -7,7 +7,7 @@ import { ECHO_ANSWER_BYTES_MAX, ECHO_REQUEST_SECONDS_MAX } from '../limits.ts';
  * Offers a WebRTC connection to an echo (WHIP, RFC 9725 §4.2) and resolves with its answer.
  *
  * @param endpoint - undefined: none is configured.
- * @throws GatewayError GW_ERR_ECHO.
+ * @throws GatewayError GW_ERR_ECHO or GW_ERR_ECHO_BUSY.
  */
 export async function offerToEcho(
   endpoint: HttpEndpoint | undefined,
@@ -19,6 +19,9 @@ export async function offerToEcho(
   const url = formatHttpEndpoint(endpoint);
   const { status, text } = await post(url, offer);
   if (status === 201) return text;
+  if (status === 503) {
+    throw new GatewayError('GW_ERR_ECHO_BUSY', `every port of the WebRTC echo at ${url} is taken`);
+  }
   throw new GatewayError('GW_ERR_ECHO', `the WebRTC echo at ${url} answers ${status}`);
 }
 

@@ -61,4 +61,5 @@ const GATEWAY_STATUS: ReadonlyMap<ErrorCode, number> = new Map([
   ['GW_ERR_USAGE', 400],
   ['GW_ERR_TOO_MANY_REVOCATIONS', 503],
   ['GW_ERR_ECHO', 502],
+  ['GW_ERR_ECHO_BUSY', 503],
 ]);

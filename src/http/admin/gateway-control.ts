@@ -34,7 +34,7 @@ export interface GatewayControl {
   /**
    * Hands an offer to the WebRTC echo and resolves with its answer.
    *
-   * @throws GatewayError GW_ERR_ECHO.
+   * @throws GatewayError GW_ERR_ECHO or GW_ERR_ECHO_BUSY.
    */
   offerToEcho(offer: string): Promise<string>;
   /** Numbers since the start and of now, for a page that shows them live. */

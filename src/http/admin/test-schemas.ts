@@ -60,5 +60,8 @@ export const echoSchema = operation({
     CLOSED,
   ),
   answer: Type.Object({ answer: Type.String() }, { description: 'The session description' }),
-  otherAnswers: { 502: errorAnswer('No echo is configured, or it does not answer') },
+  otherAnswers: {
+    502: errorAnswer('No echo is configured, or it does not answer'),
+    503: errorAnswer('Every port of the echo is taken'),
+  },
 });
