@@ -190,6 +190,8 @@ export const ECHO_REQUEST_SECONDS_MAX = 10;
 export const ECHO_ANSWER_BYTES_MAX = 64 * 1024;
 /** Candidates in an offer to the WebRTC echo. */
 export const ECHO_CANDIDATES_MAX = 20;
+/** A session of the WebRTC echo whose caller has not connected after so long ends, seconds. */
+export const ECHO_CONNECTING_SECONDS_MAX = 10;
 /** A session of the WebRTC echo over which nothing has come for so long ends, seconds. */
 export const ECHO_SILENCE_SECONDS_MAX = 30;
 /** Longest session of the WebRTC echo, seconds. */

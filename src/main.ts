@@ -4,9 +4,10 @@ import { loadForCommand, loadText, type LoadedConfig } from './cli/configuration
 import { runCommandLine, type Runners } from './cli/program.ts';
 import { echoBanner, startBanner } from './cli/start-banner.ts';
 import { ICE_HOST_DEFAULT, ICE_PORT_DEFAULT } from './config/default-values.ts';
-import { ECHO_ENDPOINT, WEBRTC_ECHO } from './config/defaults.ts';
+import { ECHO_ENDPOINT } from './config/defaults.ts';
 import type { GatewayConfig, IceConfig } from './config/gateway-config.ts';
 import { formatProblem } from './config/problems.ts';
+import { errorText } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { Log } from './log.ts';
 import { packageVersion } from './own-files.ts';
@@ -32,7 +33,7 @@ const runners: Runners = {
       services.push(
         await EchoBackend.start(ECHO_ENDPOINT).catch((error) => failAfterStop(gateway, error)),
       );
-      process.stdout.write(startBanner(loaded.config, await startWebRtcEcho(services)));
+      process.stdout.write(startBanner(loaded.config, await startWebRtcEcho(services, log)));
     }
     obeySignals(gateway, services, log, manager);
     manager.serving(() => gateway.isAlive);
@@ -51,8 +52,14 @@ const runners: Runners = {
     const { WebRtcEcho } = await import('./service/webrtc-echo/webrtc-echo.ts');
     const echo = await WebRtcEcho.start(options);
     process.stdout.write(echoBanner(options));
+    process.on('unhandledRejection', (error) => {
+      // Of one session; its library does not say which.
+      process.stderr.write(`every session ends: ${errorText(error)}\n`);
+      void echo.endAll();
+    });
     const stop = (): void => void echo.stop();
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
+    tellGateway();
   },
   inspect: { iceGateway, routeTable },
 };
@@ -64,15 +71,23 @@ async function run(): Promise<void> {
   process.exitCode = await runCommandLine(process.argv.slice(2), packageVersion(), runners);
 }
 
+/** Lets the gateway know that has started this process, if one has, and ends with it. */
+function tellGateway(): void {
+  if (!process.connected) return;
+  process.send?.('serving');
+  process.once('disconnect', () => process.exit());
+  process.channel?.unref();
+}
+
 async function routeTable(config: GatewayConfig): Promise<RouteTable> {
   const { resolveRouteTable } = await import('./service/cluster-names.ts');
   return resolveRouteTable(config);
 }
 
 /** Starts the WebRTC echo of the embedded configuration; returns why there is none, or nothing. */
-async function startWebRtcEcho(services: Stoppable[]): Promise<string | undefined> {
-  const { startWherePossible } = await import('./service/webrtc-echo/webrtc-echo.ts');
-  const echo = await startWherePossible(WEBRTC_ECHO);
+async function startWebRtcEcho(services: Stoppable[], log: Log): Promise<string | undefined> {
+  const { EchoProcess } = await import('./service/echo-process.ts');
+  const echo = await EchoProcess.start(log);
   if (typeof echo === 'string') return echo;
   services.push(echo);
   return undefined;

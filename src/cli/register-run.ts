@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { parseIp } from '../config/addresses.ts';
 import { ECHO_ENDPOINT_DEFAULT, ECHO_PORT_DEFAULT } from '../config/default-values.ts';
 import { WEBRTC_ECHO } from '../config/defaults.ts';
-import type { HttpEndpoint } from '../config/gateway-config.ts';
+import type { EchoOptions } from '../config/echo-options.ts';
 import { parseHttpEndpoint } from '../config/http-endpoints.ts';
 import { GatewayError } from '../errors.ts';
 import { loadForCommand, type LoadedConfig } from './configuration.ts';
@@ -13,14 +13,6 @@ export interface StartOptions {
   readonly isPortable: boolean;
   /** Configuration file, to be read again; undefined: there is none. */
   readonly file: string | undefined;
-}
-
-/** Where a WebRTC echo serves. */
-export interface EchoOptions {
-  /** Where it takes offers. */
-  readonly endpoint: HttpEndpoint;
-  /** Where it receives. */
-  readonly address: { readonly ip: string; readonly minPort: number; readonly maxPort: number };
 }
 
 /** What runs until it is told to stop. */

@@ -1,8 +1,8 @@
 import { ECHO_ENDPOINT, WEBRTC_ECHO } from '../config/defaults.ts';
+import type { EchoOptions } from '../config/echo-options.ts';
 import type { GatewayConfig, HttpEndpoint, ListenerConfig } from '../config/gateway-config.ts';
 import { formatHostPort } from '../config/host-ports.ts';
 import { formatHttpEndpoint } from '../config/http-endpoints.ts';
-import type { EchoOptions } from './register-run.ts';
 
 /**
  * What a newcomer needs to know once the embedded default configuration runs.
@@ -13,13 +13,14 @@ export function startBanner(config: GatewayConfig, echoProblem?: string): string
   const listeners = config.listeners.map(listenerLine);
   const ice = iceUrl(config);
   const echo = formatHostPort(ECHO_ENDPOINT);
+  const webRtcEcho = `${formatHttpEndpoint(WEBRTC_ECHO.endpoint)}   the same for browsers, see the test page`;
   return `
 Turnpike is running with its embedded configuration, on this machine only:
 
 ${listeners.join('\n')}
   ICE API         ${ice}/ice   (described at ${ice}/docs)
 ${adminLines(config).join('')}  echo backend    ${echo}   the only peer that clients may reach
-  WebRTC echo     ${echoProblem ?? `${formatHttpEndpoint(WEBRTC_ECHO.endpoint)}   the same for browsers, see the test page`}
+  WebRTC echo     ${echoProblem ?? webRtcEcho}
 
 Get an ICE configuration, as an app server would for its user alice:
 
@@ -39,7 +40,8 @@ Stop with Ctrl-C.
 export function echoBanner({ endpoint, address }: EchoOptions): string {
   const { ip, minPort, maxPort } = address;
   const url = formatHttpEndpoint(endpoint);
-  return `WebRTC echo: offers to ${url}, media at ${formatHostPort({ host: ip, port: minPort })}-${maxPort}
+  const media = `${formatHostPort({ host: ip, port: minPort })}-${maxPort}`;
+  return `WebRTC echo: offers to ${url}, media at ${media}
 
 Let the gateway relay to it, and its test page ask it:
 
@@ -47,7 +49,7 @@ Let the gateway relay to it, and its test page ask it:
     echo_endpoint: ${url}
   clusters:
     - name: echo     # and in the routes of each listener
-      endpoints: ['${formatHostPort({ host: ip, port: minPort })}-${maxPort}']
+      endpoints: ['${media}']
 
 `;
 }

@@ -10,16 +10,17 @@ import {
   METRICS_PORT_DEFAULT,
   SECURE_PORT_DEFAULT,
 } from './default-values.ts';
+import type { EchoOptions } from './echo-options.ts';
 import { escapeVariables } from './environment.ts';
 
 /** Where the echo backend of the default configuration listens. */
 export const ECHO_ENDPOINT = { host: '127.0.0.1', port: 3490 } as const;
 
-/** Where the WebRTC echo of the default configuration listens and receives, and `turnpike echo` unless told otherwise. */
-export const WEBRTC_ECHO = {
+/** Where the WebRTC echo of the default configuration serves, and `turnpike echo` unless told otherwise. */
+export const WEBRTC_ECHO: EchoOptions = {
   endpoint: { host: '127.0.0.1', port: ECHO_PORT_DEFAULT, path: '/whip' },
   address: { ip: '127.0.0.1', minPort: ECHO_MIN_PORT_DEFAULT, maxPort: ECHO_MAX_PORT_DEFAULT },
-} as const;
+};
 
 /**
  * The configuration that runs when none is given, as YAML text: everything on loopback, one echo backend as only route.

@@ -1,26 +1,28 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
-import { ECHO_ENDPOINT } from '../../src/config/defaults.ts';
+import { ECHO_ENDPOINT, WEBRTC_ECHO } from '../../src/config/defaults.ts';
 import { runCommand, TestProcess } from '../support/child-process.ts';
 import { openUdpEchoPeer } from '../support/echo-peer.ts';
 import { freePorts, isPortFree } from '../support/free-ports.ts';
 import { configurationFor, MAIN, missingBuild } from '../support/gateway-process.ts';
+import { poll } from '../support/poll.ts';
 import { LOOPBACK_SERVER, type IceServer } from '../support/server-under-test.ts';
 import { TurnClient } from '../support/turn-client.ts';
 
 const TRY = fileURLToPath(new URL('../../examples/try.mjs', import.meta.url));
 const COMMAND_MS_MAX = 20_000;
-const EMBEDDED_PORTS = [3478, 8088, ECHO_ENDPOINT.port];
+const EMBEDDED_PORTS = [3478, 8088, ECHO_ENDPOINT.port, WEBRTC_ECHO.endpoint.port];
 const SECRET = 'canary-secret-that-is-long';
 const API_KEY = 'canary-api-key-that-is-long';
 const PASSWORD = 'canary-password';
 
 const skip = missingBuild();
 
-t.test('start without a file', { skip: skip || (await busyPorts()) }, async (t) => {
+await t.test('start without a file', { skip: skip || (await busyPorts()) }, async (t) => {
   const gateway = start(t, ['start']);
   await gateway.waitForLine((line) => line.startsWith('Stop with Ctrl-C'));
   t.match(gateway.output, /TURN over UDP +127\.0\.0\.1:3478\n +TURN over TCP +127\.0\.0\.1:3478\n/);
@@ -37,8 +39,21 @@ t.test('start without a file', { skip: skip || (await busyPorts()) }, async (t) 
   t.equal(attempt.exitCode, 0, attempt.output);
   t.match(attempt.output, /it works/, 'npm run try');
   t.match(gateway.output, / INFO turn: allocation created .* user="try" /, 'a log for people');
+  process.kill(await childOf(gateway.pid), 'SIGKILL');
+  await gateway.waitForLine((line) => line.includes('WARN gateway: the WebRTC echo has ended'));
   await expectGoodEnd(t, gateway);
   t.notMatch(gateway.output, iceServer!.credential, 'no password in the log');
+});
+
+await t.test('the WebRTC echo', { skip: skip || (await busyPorts()) }, async (t) => {
+  const gateway = start(t, ['start']);
+  await gateway.waitForLine((line) => line.startsWith('Stop with Ctrl-C'));
+  t.match(gateway.output, /WebRTC echo +http:\/\/127\.0\.0\.1:8089\/whip /);
+  const { port } = WEBRTC_ECHO.endpoint;
+  t.notOk(await isPortFree(port), 'serves');
+  gateway.signal('SIGKILL');
+  await gateway.ended;
+  t.ok(await poll(() => isPortFree(port), Boolean), 'ends with its gateway, whatever ends that');
 });
 
 for (const transport of ['udp', 'tcp'] as const) {
@@ -248,6 +263,11 @@ function start(t: Test, args: readonly string[]): TestProcess {
 
 function turnpike(args: readonly string[]): ReturnType<typeof runCommand> {
   return runCommand(process.execPath, [MAIN, ...args], COMMAND_MS_MAX);
+}
+
+/** The only child of a process. */
+async function childOf(pid: number): Promise<number> {
+  return Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }
 
 async function expectGoodEnd(t: Test, gateway: TestProcess): Promise<void> {

@@ -15,6 +15,11 @@ export function packageVersion(): string {
   return getAsset('version', 'utf8');
 }
 
+/** What follows `process.execPath` in a command line of this program: nothing, the executable is the program. */
+export function programArguments(): string[] {
+  return [];
+}
+
 /** Where the script of a relay worker is. */
 export function relayWorkerUrl(): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);

@@ -4,28 +4,22 @@ import type {
   RTCPeerConnection,
   RTCRtpTransceiver,
 } from 'werift';
+import type { EchoAddress } from '../../config/echo-options.ts';
 import {
+  ECHO_CONNECTING_SECONDS_MAX,
   ECHO_SESSION_SECONDS_MAX,
   ECHO_SILENCE_SECONDS_MAX,
   ECHO_WAITING_BYTES_MAX,
 } from '../../limits.ts';
 import type { WeriftLibrary } from './werift-library.ts';
 
-/** Where an echo receives. */
-export interface EchoAddress {
-  /** IP address of this machine. */
-  readonly ip: string;
-  /** UDP ports, at least two. */
-  readonly minPort: number;
-  readonly maxPort: number;
-}
-
 /** One WebRTC connection whose data channels, audio and video come back to where they came from. */
 export class EchoSession {
   readonly #connection: RTCPeerConnection;
   readonly #onEnd: () => void;
-  readonly #silence: NodeJS.Timeout;
-  readonly #end: NodeJS.Timeout;
+  readonly #connecting = this.#endAfter(ECHO_CONNECTING_SECONDS_MAX);
+  readonly #silence = this.#endAfter(ECHO_SILENCE_SECONDS_MAX);
+  readonly #whole = this.#endAfter(ECHO_SESSION_SECONDS_MAX);
   #isEnded = false;
 
   /** @param onEnd - called once, when the connection has ended by whichever side. */
@@ -48,10 +42,9 @@ export class EchoSession {
     this.#connection.onDataChannel.subscribe((channel) => this.#echoMessages(channel));
     this.#connection.onRemoteTransceiverAdded.subscribe((media) => this.#echoMedia(media));
     this.#connection.connectionStateChange.subscribe((state) => {
+      if (state === 'connected') clearTimeout(this.#connecting);
       if (['closed', 'disconnected', 'failed'].includes(state)) void this.end();
     });
-    this.#silence = setTimeout(() => void this.end(), ECHO_SILENCE_SECONDS_MAX * 1000).unref();
-    this.#end = setTimeout(() => void this.end(), ECHO_SESSION_SECONDS_MAX * 1000).unref();
   }
 
   /** Answers an offer; rejects when it is none. The answer has no candidate when every port is taken. */
@@ -62,22 +55,27 @@ export class EchoSession {
     return connection.localDescription?.sdp ?? '';
   }
 
-  /** Ends the connection. */
+  /** Ends the connection; does not reject. */
   async end(): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    clearTimeout(this.#silence);
-    clearTimeout(this.#end);
+    for (const timer of [this.#connecting, this.#silence, this.#whole]) clearTimeout(timer);
     this.#onEnd();
-    await this.#connection.close();
+    // Nobody waits for what cannot be said to the other side any more.
+    await this.#connection.close().catch(() => undefined);
+  }
+
+  #endAfter(seconds: number): NodeJS.Timeout {
+    return setTimeout(() => void this.end(), seconds * 1000).unref();
   }
 
   #echoMessages(channel: RTCDataChannel): void {
     channel.onMessage.subscribe((message) => {
       this.#silence.refresh();
       // Whoever sends and does not read would fill the memory.
-      if (channel.bufferedAmount > ECHO_WAITING_BYTES_MAX) void this.end();
-      else channel.send(message);
+      if (channel.bufferedAmount > ECHO_WAITING_BYTES_MAX || !isSent(channel, message)) {
+        void this.end();
+      }
     });
     channel.stateChanged.subscribe((state) => {
       if (state === 'closed') void this.end();
@@ -87,12 +85,23 @@ export class EchoSession {
   #echoMedia(transceiver: RTCRtpTransceiver): void {
     transceiver.setDirection('sendrecv');
     const { sender, receiver } = transceiver;
+    const orEnd = (work: Promise<unknown>): void => void work.catch(() => this.end());
     transceiver.onTrack.subscribe((track: MediaStreamTrack) => {
-      void sender.replaceTrack(track);
+      orEnd(sender.replaceTrack(track));
       track.onReceiveRtp.subscribe(() => this.#silence.refresh());
       const { ssrc } = track;
       if (ssrc === undefined) return;
-      sender.onPictureLossIndication.subscribe(() => void receiver.sendRtcpPLI(ssrc));
+      sender.onPictureLossIndication.subscribe(() => orEnd(receiver.sendRtcpPLI(ssrc)));
     });
+  }
+}
+
+/** False when the message is longer than the offer lets messages be, or the channel is about to close. */
+function isSent(channel: RTCDataChannel, message: string | Buffer): boolean {
+  try {
+    channel.send(message);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,21 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { HttpEndpoint } from '../../config/gateway-config.ts';
-import { GatewayError } from '../../errors.ts';
+import type { EchoAddress, EchoOptions } from '../../config/echo-options.ts';
 import { listen } from '../../http/listen.ts';
 import { HttpError } from '../../http/shared/http-error.ts';
 import { ECHO_CANDIDATES_MAX } from '../../limits.ts';
 import { createEchoApp, type EchoSessions } from './echo-app.ts';
-import { EchoSession, type EchoAddress } from './echo-session.ts';
+import { EchoSession } from './echo-session.ts';
 import { isWeriftInstalled, loadWerift } from './werift-library.ts';
-
-/** Where a WebRTC echo serves. */
-export interface WebRtcEchoOptions {
-  /** Where it takes offers. */
-  readonly endpoint: HttpEndpoint;
-  /** Where it receives. */
-  readonly address: EchoAddress;
-}
 
 /** A WebRTC backend that returns what it receives, for tests; its peers are told of by HTTP (WHIP). */
 export class WebRtcEcho implements EchoSessions {
@@ -23,13 +14,13 @@ export class WebRtcEcho implements EchoSessions {
   readonly #app: FastifyInstance;
   readonly #sessions = new Map<string, EchoSession>();
 
-  private constructor({ endpoint, address }: WebRtcEchoOptions) {
+  private constructor({ endpoint, address }: EchoOptions) {
     this.#address = address;
     this.#app = createEchoApp(endpoint.path, this);
   }
 
   /** Starts to listen; throws GatewayError GW_ERR_ECHO without werift, and GW_ERR_LISTEN. */
-  static async start(options: WebRtcEchoOptions): Promise<WebRtcEcho> {
+  static async start(options: EchoOptions): Promise<WebRtcEcho> {
     // What is missing is told now, what is there is loaded for the first offer.
     if (!isWeriftInstalled()) await loadWerift();
     const echo = new WebRtcEcho(options);
@@ -48,9 +39,10 @@ export class WebRtcEcho implements EchoSessions {
       // Each of them is sent connectivity checks.
       throw new HttpError('ECHO_ERR_OFFER', 400, 'the offer has too many candidates');
     }
+    const werift = await loadWerift();
+    // Nothing is waited for between this and the session that counts from here on.
     const { minPort, maxPort } = this.#address;
     if (this.#sessions.size > maxPort - minPort) throw tooMany();
-    const werift = await loadWerift();
     const id = randomUUID();
     const session = new EchoSession(werift, this.#address, () => this.#sessions.delete(id));
     this.#sessions.set(id, session);
@@ -71,24 +63,15 @@ export class WebRtcEcho implements EchoSessions {
     return session !== undefined;
   }
 
+  /** Ends all sessions; does not reject. */
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.end()));
+  }
+
   /** Ends all sessions and listens no more. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#sessions.values()].map((session) => session.end()));
+    await this.endAll();
     await this.#app.close();
-  }
-}
-
-/**
- * Starts a WebRTC echo where one can be had.
- *
- * @returns the reason why there is none, for people.
- */
-export async function startWherePossible(options: WebRtcEchoOptions): Promise<WebRtcEcho | string> {
-  try {
-    return await WebRtcEcho.start(options);
-  } catch (error) {
-    if (error instanceof GatewayError) return error.message;
-    throw error;
   }
 }
 
