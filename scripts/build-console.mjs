@@ -8,6 +8,11 @@ const SOURCE = join(ROOT, 'src/http/console/pages');
 const TARGET = join(ROOT, 'dist/http/console/pages');
 /** What browsers take as it is. */
 const AS_IT_IS = /\.(?:css|html|svg)$/;
+const FORMAT = {
+  getCanonicalFileName: (name) => name,
+  getCurrentDirectory: () => ROOT,
+  getNewLine: () => '\n',
+};
 
 mkdirSync(TARGET, { recursive: true });
 process.exitCode = compile() ? 0 : 1;
@@ -15,7 +20,7 @@ for (const name of readdirSync(SOURCE)) {
   if (AS_IT_IS.test(name)) copyFileSync(join(SOURCE, name), join(TARGET, name));
 }
 
-/** Compiles the scripts, not the types of the gateway that they borrow; false when there are errors, which it prints. */
+/** Compiles the scripts, not the types of the gateway that they borrow; false and a report when it has errors. */
 function compile() {
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: report };
   const overrides = {
@@ -25,11 +30,9 @@ function compile() {
     sourceMap: false,
     removeComments: true,
   };
-  const { fileNames, options, errors } = ts.getParsedCommandLineOfConfigFile(
-    join(SOURCE, 'tsconfig.json'),
-    overrides,
-    host,
-  );
+  const configFile = join(SOURCE, 'tsconfig.json');
+  const parsed = ts.getParsedCommandLineOfConfigFile(configFile, overrides, host);
+  const { fileNames, options, errors } = parsed;
   const program = ts.createProgram(fileNames, options);
   const problems = [...errors, ...ts.getPreEmitDiagnostics(program)];
   for (const problem of problems) report(problem);
@@ -41,9 +44,3 @@ function compile() {
 function report(diagnostic) {
   process.stderr.write(ts.formatDiagnostic(diagnostic, FORMAT));
 }
-
-const FORMAT = {
-  getCanonicalFileName: (name) => name,
-  getCurrentDirectory: () => ROOT,
-  getNewLine: () => '\n',
-};

@@ -2,19 +2,31 @@ import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import { createAdminApp } from '../../src/http/admin/app.ts';
 import {
+  formatAddress,
   formatAge,
   formatBitRate,
   formatBytes,
   formatCount,
   formatForeign,
   formatMilliseconds,
+  formatMoment,
   formatNumberOf,
   formatShare,
 } from '../../src/http/console/pages/format.ts';
-import { candidatesOf, peerText } from '../../src/http/console/pages/candidates.ts';
+import { candidatesOf } from '../../src/http/console/pages/candidates.ts';
 import { figuresOf } from '../../src/http/console/pages/echo-figures.ts';
-import { reasonWords, refusalWords, routeVerdict } from '../../src/http/console/pages/words.ts';
-import { explainGathering, obstacleOf } from '../../src/http/console/pages/test-words.ts';
+import {
+  outageWords,
+  reasonWords,
+  refusalWords,
+  routeVerdict,
+} from '../../src/http/console/pages/words.ts';
+import { reloadWords } from '../../src/http/console/pages/reload-words.ts';
+import {
+  explainGathering,
+  explainNoEcho,
+  obstacleOf,
+} from '../../src/http/console/pages/test-words.ts';
 import { CONNECTION_REFUSALS } from '../../src/net/shared/transport-event.ts';
 import { ALLOCATION_REFUSALS, AUTHENTICATION_FAILURES } from '../../src/turn/commands.ts';
 import { PEER_DENIALS } from '../../src/turn/policy.ts';
@@ -102,6 +114,10 @@ t.test('numbers for people', (t) => {
     [formatForeign('zo\u00EB \u202Ecod\u0007'), 'zo\u00EB \\u{202e}cod\\u{7}'],
     [formatNumberOf(1, 'change'), '1 change'],
     [formatNumberOf(0, 'entry', 'entries'), '0 entries'],
+    [formatAddress('10.0.0.5', 3500), '10.0.0.5:3500'],
+    [formatAddress('2001:db8::1', 3501), '[2001:db8::1]:3501'],
+    [formatMoment('2030-01-31T14:03:59', new Date('2030-01-31T00:00:00')), '14:03:59'],
+    [formatMoment('2030-01-31T14:03:59', new Date('2030-02-01T00:00:00')), '31 Jan 2030, 14:03:59'],
   ];
   for (const [found, expected] of table) t.equal(found, expected);
   t.end();
@@ -124,6 +140,46 @@ t.test('every reason that the gateway gives has words', (t) => {
   );
   t.equal(refusalWords({ reason: 'noRoute', nearestRoute: 'a 10.0.0.1: why' }).split('; ')[1], 'nearest: a 10.0.0.1: why'); // prettier-ignore
   t.equal(refusalWords({ reason: 5 }), '');
+  t.end();
+});
+
+t.test('reloads and outages in words', (t) => {
+  const none = { at: '', milliseconds: 1, problems: [], kept: [], changes: [] };
+  const change = (path: string, effect: 'update' | 'restart') => ({
+    path,
+    effect,
+    before: 1,
+    after: 2,
+  });
+  const changes = [change('auth.realm', 'update'), change('relay.workers', 'restart')];
+  const kept = ['relay.workers'];
+  const restart = 'A restart is needed for relay.workers.';
+  const table: readonly [Parameters<typeof reloadWords>[0], string][] = [
+    [{ ...none, outcome: 'unchanged' }, 'The file says what is in force already.'],
+    [{ ...none, outcome: 'applied', changes, kept }, `1 change came into force. ${restart}`],
+    [
+      { ...none, outcome: 'applied', changes: changes.slice(1), kept },
+      `Nothing came into force. ${restart}`,
+    ],
+    [
+      { ...none, outcome: 'dryRun', changes, kept },
+      `The file can be used. A reload would make 1 change. ${restart}`,
+    ],
+    [{ ...none, outcome: 'dryRun' }, 'The file can be used. A reload would change nothing.'],
+    [
+      { ...none, outcome: 'failed', problems: ['f:1:2: bad'] },
+      'The file has 1 problem; everything is as before.',
+    ],
+  ];
+  for (const [result, expected] of table) t.equal(reloadWords(result), expected);
+  t.match(
+    outageWords(0, 'no answer'),
+    /^The gateway does not answer\. What you see is from before/,
+  );
+  t.match(outageWords(403, 'not this host'), /^The gateway refuses this page: not this host\./);
+  t.match(outageWords(500, 'internal'), /^The gateway has failed \(500\): internal\./);
+  t.match(outageWords(404, 'gone'), /^The gateway has not done it \(404\): gone\./);
+  t.equal(outageWords(undefined, 'x is undefined'), 'This page has failed: x is undefined.');
   t.end();
 });
 
@@ -174,6 +230,9 @@ t.test('what the test page explains', (t) => {
     t.match(advice, /\.$|\?$/, problem);
   }
   t.match(explainGathering(udp, silence).advice, /UDP port 3478/);
+  t.match(explainNoEcho('GW_ERR_ECHO', 'down'), { problem: /: down\.$/, advice: /Start turnpike/ });
+  t.match(explainNoEcho('GW_ERR_ECHO_BUSY', 'full'), { problem: /: full\.$/, advice: /--ports/ });
+  t.equal(explainNoEcho('API_ERR_INTERNAL', 'failed'), undefined, 'that is not for the echo');
   t.match(obstacleOf({ ...udp, protocol: 'dtls' })?.problem, /DTLS/);
   t.equal(obstacleOf(udp), undefined);
   t.end();
@@ -191,7 +250,6 @@ t.test('candidates and figures', (t) => {
     { address: '10.0.0.5', port: 3500, type: 'host' },
     { address: '2001:db8::1', port: 3501, type: 'relay' },
   ]);
-  t.strictSame(candidates.map(peerText), ['10.0.0.5:3500', '[2001:db8::1]:3501']);
   t.strictSame(figuresOf([30, 10, 20], 4), { sent: 4, received: 3, medianMs: 20, slowestMs: 30 });
   t.strictSame(figuresOf([], 4), {
     sent: 4,

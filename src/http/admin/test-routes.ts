@@ -13,7 +13,10 @@ export function registerTestRoutes(app: FastifyInstance, options: ChangeRoutesOp
       return { answer, result: credential === undefined ? {} : { username, expiresAt } };
     }),
   );
-  app.post<{ Body: { offer: string } }>('/test/echo', { schema: echoSchema }, async (request) => ({
-    answer: await control.offerToEcho(request.body.offer),
-  }));
+  app.route<{ Body: { offer: string } }>({
+    method: 'POST',
+    url: '/test/echo',
+    schema: echoSchema,
+    handler: async ({ body: { offer } }) => ({ answer: await control.offerToEcho(offer) }),
+  });
 }

@@ -1,7 +1,9 @@
 const BASE = '/api/v1/';
 const TOKEN_KEY = 'turnpike.token';
+/** The gateway itself waits for the WebRTC echo for so long at most, and a little more. */
+const ANSWER_MS_MAX = 15_000;
 
-/** What the gateway has refused, or that it did not answer at all. */
+/** What the gateway has refused, or that it did not answer at all or nothing that can be read. */
 export class ApiError extends Error {
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
@@ -67,11 +69,12 @@ export class Api {
   }
 
   async #ask<Answer>(path: string, options: RequestInit): Promise<Answer> {
-    const response = await this.fetch(path, options);
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const response = await this.fetch(path, { ...options, signal });
     const answer = (await response.json().catch(() => undefined)) as unknown;
-    if (response.ok) return answer as Answer;
+    if (response.ok && answer !== undefined) return answer as Answer;
     if (response.status === 401) this.onUnauthenticated();
-    const message = textOf(answer, 'message') ?? `the gateway answers ${response.status}`;
+    const message = textOf(answer, 'message') ?? `what answers (${response.status}) is no gateway`;
     throw new ApiError(response.status, answer, message);
   }
 }

@@ -16,8 +16,3 @@ export function candidatesOf(sdp: string): Candidate[] {
       return transport.toLowerCase() === 'udp' ? [{ address, port: Number(port), type }] : [];
     });
 }
-
-/** A candidate as the admin API takes a peer. */
-export function peerText({ address, port }: Pick<Candidate, 'address' | 'port'>): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}

@@ -1,8 +1,10 @@
 import type { ReloadResult } from '../../admin/gateway-control.ts';
 import { ApiError, messageOf, type Api } from './api.ts';
-import { byId, element, setText, setToned, type Tone } from './dom.ts';
-import { formatNumberOf, formatTime } from './format.ts';
+import { byId, element, setText, setToned } from './dom.ts';
+import { formatMoment, formatNumberOf } from './format.ts';
 import { KeyedTable } from './keyed-table.ts';
+import { reachable } from './reachable.ts';
+import { reloadWords } from './reload-words.ts';
 
 const EFFECTS: Readonly<Record<string, string>> = {
   update: 'in place, no call ends',
@@ -21,8 +23,13 @@ export class Configuration {
 
   constructor(api: Api) {
     this.#api = api;
-    byId('reload-check', HTMLButtonElement).addEventListener('click', () => void this.#run(true));
-    byId('reload', HTMLButtonElement).addEventListener('click', () => void this.#run(false));
+    const onClick = (id: string, dryRun: boolean): void =>
+      byId(id, HTMLButtonElement).addEventListener(
+        'click',
+        () => void reachable(() => this.#run(dryRun)),
+      );
+    onClick('reload-check', true);
+    onClick('reload', false);
   }
 
   /** Asks for the configuration and shows it, one section that can be opened for each of its keys. */
@@ -43,7 +50,7 @@ export class Configuration {
     const text =
       last === undefined
         ? 'Nothing was reloaded since the gateway has started.'
-        : `Last reload at ${formatTime(last.at)}: ${outcomeWords(last).text}`;
+        : `Last reload at ${formatMoment(last.at)}: ${reloadWords(last)}`;
     setText(byId('last-reload', HTMLElement), text);
   }
 
@@ -61,8 +68,8 @@ export class Configuration {
   }
 
   #showResult(result: ReloadResult): void {
-    const { text, tone } = outcomeWords(result);
-    setToned(byId('reload-outcome', HTMLElement), text, tone);
+    const tone = result.outcome === 'failed' ? 'bad' : 'good';
+    setToned(byId('reload-outcome', HTMLElement), reloadWords(result), tone);
     const problems = byId('reload-problems', HTMLElement);
     problems.replaceChildren(...result.problems.map((problem) => element('li', {}, problem)));
     problems.hidden = result.problems.length === 0;
@@ -73,28 +80,6 @@ export class Configuration {
         cells: [path, valueText(before), valueText(after), EFFECTS[effect] ?? effect],
       })),
     );
-  }
-}
-
-function outcomeWords(result: ReloadResult): { readonly text: string; readonly tone: Tone } {
-  const { outcome, changes, problems, kept } = result;
-  const count = formatNumberOf(changes.length, 'change');
-  const rest = kept.length === 0 ? '' : ` A restart is needed for ${kept.join(', ')}.`;
-  switch (outcome) {
-    case 'applied':
-      return { text: `${count} came into force.${rest}`, tone: 'good' };
-    case 'unchanged':
-      return { text: `The file says what is in force already.${rest}`, tone: 'good' };
-    case 'dryRun':
-      return {
-        text: `The file can be used. A reload would make ${count}.${rest}`,
-        tone: 'good',
-      };
-    case 'failed':
-      return {
-        text: `The file has ${formatNumberOf(problems.length, 'problem')}; everything is as before.`,
-        tone: 'bad',
-      };
   }
 }
 

@@ -1,13 +1,12 @@
 import type { GatewayStatus, LiveMetrics } from '../../admin/gateway-control.ts';
-import { ApiError } from './api.ts';
 import { Configuration } from './configuration.ts';
 import { DENIAL_TYPES, Denials } from './denials.ts';
-import { byId } from './dom.ts';
 import { EventFeed } from './event-feed.ts';
 import { GatewayState } from './gateway-state.ts';
 import { Navigation } from './navigation.ts';
 import { Overview } from './overview.ts';
 import { repeat } from './poll.ts';
+import { reachable } from './reachable.ts';
 import { Routes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import { signIn } from './sign-in.ts';
@@ -31,7 +30,7 @@ const refreshBySection: Readonly<Record<string, () => Promise<void>>> = {
 const navigation = new Navigation((name) => void reachable(refreshBySection[name] ?? nothing));
 repeat(METRICS_MS, () => reachable(showMetrics));
 repeat(STATUS_MS, () => reachable(showAll));
-void new EventFeed(api, DENIAL_TYPES, (event) => denials.add(event)).follow();
+void new EventFeed(api, DENIAL_TYPES, denials).follow();
 
 async function showAll(): Promise<void> {
   await showStatus();
@@ -50,19 +49,6 @@ async function showMetrics(): Promise<void> {
   const metrics = await api.get<LiveMetrics>('metrics/live');
   overview.showMetrics(metrics);
   denials.showCounts(metrics);
-}
-
-/** Does something that asks the gateway, and says so when the gateway does not answer. */
-async function reachable(work: () => Promise<void>): Promise<void> {
-  const banner = byId('offline', HTMLElement);
-  try {
-    await work();
-    banner.hidden = true;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    // A rate limit passes by itself.
-    banner.hidden = error.status === 429;
-  }
 }
 
 async function nothing(): Promise<void> {

@@ -9,14 +9,14 @@ const PATIENCE_MS = 1500;
 export async function probeEcho(channel: RTCDataChannel): Promise<EchoFigures> {
   const sentAt = new Map<string, number>();
   const roundTrips: number[] = [];
-  let onAll = (): void => undefined;
+  let onAll: (() => void) | undefined;
   const all = new Promise<void>((resolve) => (onAll = resolve));
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const at = sentAt.get(String(data));
     if (at === undefined) return;
     sentAt.delete(String(data));
     roundTrips.push(performance.now() - at);
-    if (roundTrips.length === PROBES) onAll();
+    if (roundTrips.length === PROBES) onAll?.();
   });
   // The first packet pays for what both ends set up.
   await firstEcho(channel);

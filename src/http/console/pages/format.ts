@@ -43,14 +43,21 @@ export function formatAge(seconds: number): string {
   return pair(whole, DAY, 'd', HOUR, 'h');
 }
 
-/** The time of day of an RFC 3339 time where the reader is: `14:03:59`. */
-export function formatTime(at: string): string {
-  return times.format(new Date(at));
+/** An RFC 3339 time where the reader is, with the day unless it is today: `14:03:59`, `31 Jan 2030, 14:03:59`. */
+export function formatMoment(at: string, now = new Date()): string {
+  const time = times.format(new Date(at));
+  const day = formatDate(at);
+  return day === dates.format(now) ? time : `${day}, ${time}`;
 }
 
 /** The day of an RFC 3339 time where the reader is: `31 Jan 2030`. */
 export function formatDate(at: string): string {
   return dates.format(new Date(at));
+}
+
+/** An address and a port: `10.0.0.5:5004`, `[fd00::1]:5004`. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Text that a client made, with nothing left in it that could turn around or hide what stands beside it. */

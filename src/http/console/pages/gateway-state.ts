@@ -1,7 +1,8 @@
 import type { GatewayStatus } from '../../admin/gateway-control.ts';
-import { messageOf, type Api } from './api.ts';
+import type { Api } from './api.ts';
 import { confirmed } from './confirm.ts';
 import { byId, setText, setToned } from './dom.ts';
+import { reachable } from './reachable.ts';
 
 const QUESTION =
   'Drain the gateway? It takes no new calls and health checks fail; calls under way go on.';
@@ -17,7 +18,7 @@ export class GatewayState {
   constructor(api: Api, onChange: () => Promise<void>) {
     this.#api = api;
     this.#onChange = onChange;
-    this.#button.addEventListener('click', () => void this.#toggle());
+    this.#button.addEventListener('click', () => void reachable(() => this.#toggle()));
   }
 
   /** Shows how the gateway does. */
@@ -38,12 +39,7 @@ export class GatewayState {
   async #toggle(): Promise<void> {
     const action = this.#state === 'running' ? 'drain' : 'undrain';
     if (action === 'drain' && !(await confirmed(QUESTION, 'Drain'))) return;
-    try {
-      await this.#api.post(action);
-    } catch (error) {
-      setToned(byId('state', HTMLElement), messageOf(error), 'bad');
-      return;
-    }
+    await this.#api.post(action);
     await this.#onChange();
   }
 }

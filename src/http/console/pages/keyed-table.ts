@@ -13,6 +13,7 @@ export interface Row {
 export class KeyedTable {
   readonly #body: HTMLTableSectionElement;
   readonly #columnClasses: readonly string[];
+  readonly #emptyNote: HTMLTableCellElement;
   readonly #emptyRow: HTMLTableRowElement;
   readonly #rows = new Map<string, HTMLTableRowElement>();
 
@@ -21,13 +22,19 @@ export class KeyedTable {
     const headers = [...table.querySelectorAll('thead th')];
     this.#body = table.tBodies[0] ?? table.createTBody();
     this.#columnClasses = headers.map(({ className }) => className);
-    const note = element('td', { colspan: String(headers.length), class: 'empty' }, emptyText);
-    this.#emptyRow = element('tr', {}, note);
+    const span = String(headers.length);
+    this.#emptyNote = element('td', { colspan: span, class: 'empty' }, emptyText);
+    this.#emptyRow = element('tr', {}, this.#emptyNote);
     this.#body.replaceChildren(this.#emptyRow);
   }
 
-  /** Shows these rows in this order. */
-  show(rows: readonly Row[]): void {
+  /**
+   * Shows these rows in this order.
+   *
+   * @param emptyText - from now on in the place of the one before.
+   */
+  show(rows: readonly Row[], emptyText?: string): void {
+    if (emptyText !== undefined) setText(this.#emptyNote, emptyText);
     const keys = new Set(rows.map(({ key }) => key));
     for (const [key, row] of this.#rows) if (!keys.has(key)) this.#remove(key, row);
     for (const [index, { key, cells }] of rows.entries()) {

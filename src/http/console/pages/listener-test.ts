@@ -1,11 +1,14 @@
 import type { RouteAnswer, TestAccess, TestListener } from '../../admin/gateway-control.ts';
-import { messageOf, type Api } from './api.ts';
-import { candidatesOf, peerText } from './candidates.ts';
+import { ApiError, messageOf, type Api } from './api.ts';
+import { candidatesOf, type Candidate } from './candidates.ts';
 import type { EchoFigures } from './echo-figures.ts';
 import { probeEcho } from './echo-probe.ts';
+import { formatAddress } from './format.ts';
 import {
   explainGathering,
   explainNoConnection,
+  explainNoEcho,
+  NO_ECHO,
   obstacleOf,
   type Explanation,
   type GatheringError,
@@ -25,6 +28,8 @@ export interface Login {
 
 /** What is told while a listener is tested. */
 export interface TestReport {
+  /** The first step that has not come out yet. */
+  readonly current: Step;
   /** A step has come out well. */
   done(step: Step, detail: string): void;
   /** A step has come out badly; nothing follows. */
@@ -56,14 +61,18 @@ export async function testListener(test: ListenerTest): Promise<void> {
   const obstacle = obstacleOf(listener);
   if (obstacle !== undefined) return report.skipped('allocate', obstacle);
   const { username, password: credential } = login;
-  const connection = new RTCPeerConnection({
-    iceServers: [{ urls: listener.uri, username, credential }],
-    iceTransportPolicy: 'relay',
-  });
+  const iceServers = [{ urls: listener.uri, username, credential }];
+  let connection: RTCPeerConnection | undefined;
   try {
+    connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: 'relay' });
     await run(test, connection);
+  } catch (error) {
+    report.failed(report.current, {
+      problem: `The test could not go on: ${messageOf(error)}.`,
+      advice: 'Test again; when it stays, look at the console of the browser and the log.',
+    });
   } finally {
-    connection.close();
+    connection?.close();
   }
 }
 
@@ -78,7 +87,7 @@ async function run(test: ListenerTest, connection: RTCPeerConnection): Promise<v
   const offer = connection.localDescription?.sdp ?? '';
   const relayed = candidatesOf(offer).find(({ type }) => type === 'relay');
   if (relayed === undefined) return report.failed('allocate', explainGathering(listener, errors));
-  report.done('allocate', `The gateway gave the relayed address ${peerText(relayed)}.`);
+  report.done('allocate', `The gateway gave the relayed address ${addressOf(relayed)}.`);
 
   if (access.echo === undefined) return report.skipped('route', NO_ECHO);
   const peer = await findPeer(test, offer);
@@ -128,29 +137,42 @@ async function findPeer(
   { api, listener, report }: ListenerTest,
   offer: string,
 ): Promise<Peer | undefined> {
-  try {
-    const { answer } = await api.post<{ answer: string }>('test/echo', { offer });
-    const refusals: Explanation[] = [];
-    for (const peer of candidatesOf(answer).map(peerText)) {
-      const query = new URLSearchParams({ listener: listener.name, peer });
-      const route = await api.get<RouteAnswer>(`routes?${query.toString()}`);
-      const { isAdmitted, text, advice } = routeVerdict(route);
-      if (isAdmitted) {
-        report.done('route', `${listener.name} relays to the echo at ${peer}.`);
-        return { answer, address: peer };
-      }
-      refusals.push({ problem: text.replace(/^No\. /, ''), advice });
-    }
-    const [first = NO_CANDIDATE] = refusals;
-    report.failed('route', first);
-  } catch (error) {
-    report.failed('route', {
-      problem: `There is nobody to relay to: ${messageOf(error)}.`,
-      advice:
-        'Start turnpike echo where the gateway can reach it, and name it in admin.echo_endpoint.',
-    });
+  const answer = await askEcho(api, offer);
+  if (typeof answer !== 'string') {
+    report.failed('route', answer);
+    return undefined;
   }
+  const refusals: Explanation[] = [];
+  for (const peer of candidatesOf(answer).map(addressOf)) {
+    const query = new URLSearchParams({ listener: listener.name, peer });
+    const route = await api.get<RouteAnswer>(`routes?${query.toString()}`);
+    const { isAdmitted, text, advice } = routeVerdict(route);
+    if (isAdmitted) {
+      report.done('route', `${listener.name} relays to the echo at ${peer}.`);
+      return { answer, address: peer };
+    }
+    refusals.push({ problem: text.replace(/^No\. /, ''), advice });
+  }
+  const [first = NO_CANDIDATE] = refusals;
+  report.failed('route', first);
   return undefined;
+}
+
+/** An answer of the echo, or why it gave none. */
+async function askEcho(api: Api, offer: string): Promise<string | Explanation> {
+  try {
+    return (await api.post<{ answer: string }>('test/echo', { offer })).answer;
+  } catch (error) {
+    const code = error instanceof ApiError ? error.code : '';
+    const explanation = explainNoEcho(code, messageOf(error));
+    if (explanation === undefined) throw error;
+    return explanation;
+  }
+}
+
+/** A candidate as the admin API takes a peer. */
+function addressOf({ address, port }: Candidate): string {
+  return formatAddress(address, port);
 }
 
 /** Resolves with false once the browser has given up. */
@@ -166,9 +188,4 @@ function failed(connection: RTCPeerConnection): Promise<false> {
 const NO_CANDIDATE: Explanation = {
   problem: 'The echo named no address in its answer.',
   advice: 'Look at what turnpike echo prints; its ports may be taken.',
-};
-
-const NO_ECHO: Explanation = {
-  problem: 'No echo is configured, so it is not known whether data gets through.',
-  advice: 'Start turnpike echo where the gateway can reach it, and name it in admin.echo_endpoint.',
 };

@@ -1,6 +1,7 @@
 import type { GatewayStatus, ListenerStatus, LiveMetrics } from '../../admin/gateway-control.ts';
 import { byId, setText, type Tone } from './dom.ts';
 import {
+  formatAddress,
   formatAge,
   formatBitRate,
   formatBytes,
@@ -11,7 +12,6 @@ import {
 import { KeyedTable, type Cell } from './keyed-table.ts';
 import { TrafficChart } from './traffic-chart.ts';
 
-const SECONDS_PER_DAY = 86_400;
 const CERTIFICATE_WARNING_DAYS = 14;
 
 /** How the gateway does at a glance: tiles, traffic, listeners, certificates. */
@@ -64,9 +64,10 @@ export class Overview {
       status.listeners.map((listener) => ({ key: listener.name, cells: listenerCells(listener) })),
     );
     this.#certificates.show(
-      status.certificates.map(({ names, uses, kind, expires }) => ({
-        key: uses.join(),
-        cells: [names.join(', '), uses.join(', '), kind, formatDate(expires), daysCell(expires)],
+      status.certificates.map(({ names, uses, kind, expires, daysLeft }, index) => ({
+        // One use may have several, for names of their own.
+        key: String(index),
+        cells: [names.join(', '), uses.join(', '), kind, formatDate(expires), daysCell(daysLeft)],
       })),
     );
   }
@@ -82,8 +83,8 @@ function listenerCells(listener: ListenerStatus): Cell[] {
   return [
     name,
     protocol.toUpperCase(),
-    hostPort(bind ?? '*', port),
-    publicAddress === undefined ? 'not set' : hostPort(publicAddress, publicPort ?? port),
+    formatAddress(bind ?? '*', port),
+    publicAddress === undefined ? 'not set' : formatAddress(publicAddress, publicPort ?? port),
     routes.length === 0 ? { text: 'none', tone: 'warning' } : routes.join(', '),
     formatCount(listener.connections),
     formatBytes(listener.receivedBytes),
@@ -91,8 +92,8 @@ function listenerCells(listener: ListenerStatus): Cell[] {
   ];
 }
 
-function daysCell(expires: string): { text: string; tone: Tone } {
-  const days = Math.floor((Date.parse(expires) - Date.now()) / 1000 / SECONDS_PER_DAY);
+function daysCell(daysLeft: number): { text: string; tone: Tone } {
+  const days = Math.floor(daysLeft);
   if (days < 0) return { text: 'expired', tone: 'bad' };
   if (days < CERTIFICATE_WARNING_DAYS) return { text: `${days}, renew it`, tone: 'warning' };
   return { text: formatCount(days), tone: 'neutral' };
@@ -104,10 +105,6 @@ function portText({ relayPorts }: GatewayStatus): string {
       `${formatCount(count)} of ${formatCount(max)} ${family.replace('ip', 'IP')} relay ports in use`,
   );
   return used.join(', ');
-}
-
-function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

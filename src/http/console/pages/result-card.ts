@@ -30,8 +30,9 @@ export class ResultCard implements TestReport {
   readonly #steps = new Map<Step, { readonly row: HTMLElement; readonly text: HTMLElement }>();
   readonly #figures = element('dl', { class: 'figures' });
 
-  constructor({ name, uri }: TestListener) {
-    const id = `result-${name}`;
+  /** @param index - tells it from the others of the page. */
+  constructor({ name, uri }: TestListener, index: number) {
+    const id = `result-${index}`;
     const title = element('h2', { id }, name, ' ', this.#badge);
     const list = element('ol', { class: 'steps' });
     for (const step of STEPS) {
@@ -44,6 +45,11 @@ export class ResultCard implements TestReport {
     this.node.append(element('p', {}, element('code', {}, uri)), list, this.#figures);
     this.#conclude('running');
     this.#showFigures('–', '–', '–');
+  }
+
+  get current(): Step {
+    const steps = [...this.#steps.entries()];
+    return steps.find(([, { row }]) => row.dataset['tone'] === undefined)?.[0] ?? 'echo';
   }
 
   done(step: Step, detail: string): void {
@@ -64,9 +70,7 @@ export class ResultCard implements TestReport {
 
   measured({ sent, received, medianMs, slowestMs }: EchoFigures): void {
     const lost = sent - received;
-    const shown = (value: number | undefined): string =>
-      value === undefined ? '–' : formatMilliseconds(value);
-    this.#showFigures(shown(medianMs), shown(slowestMs), formatShare(lost / sent));
+    this.#showFigures(roundTrip(medianMs), roundTrip(slowestMs), formatShare(lost / sent));
     if (received === 0) {
       return this.failed('echo', {
         problem: `None of ${sent} packets came back.`,
@@ -114,4 +118,8 @@ export class ResultCard implements TestReport {
       ),
     );
   }
+}
+
+function roundTrip(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '–' : formatMilliseconds(milliseconds);
 }

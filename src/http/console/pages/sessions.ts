@@ -4,22 +4,21 @@ import { confirmed } from './confirm.ts';
 import { button, byId, setText } from './dom.ts';
 import { formatAge, formatBytes, formatCount, formatForeign, formatNumberOf } from './format.ts';
 import { KeyedTable, type Row } from './keyed-table.ts';
+import { reachable } from './reachable.ts';
 
 const SHOWN_MAX = 200;
+const NOBODY = 'Nobody has an allocation at the moment.';
 
 /** Live allocations, and the button that ends one. */
 export class Sessions {
   readonly #api: Api;
-  readonly #table = new KeyedTable(
-    byId('session-table', HTMLTableElement),
-    'Nobody has an allocation at the moment.',
-  );
+  readonly #table = new KeyedTable(byId('session-table', HTMLTableElement), NOBODY);
   readonly #user = byId('session-user', HTMLInputElement);
   readonly #note = byId('session-note', HTMLElement);
 
   constructor(api: Api) {
     this.#api = api;
-    this.#user.addEventListener('input', () => void this.refresh());
+    this.#user.addEventListener('input', () => void reachable(() => this.refresh()));
     byId('session-filter', HTMLFormElement).addEventListener('submit', (event) =>
       event.preventDefault(),
     );
@@ -39,7 +38,11 @@ export class Sessions {
       `${formatNumberOf(total, 'session')}${whose}${shown}`,
     );
     const oldestFirst = sessions.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
-    this.#table.show(oldestFirst.map((session) => this.#row(session)));
+    const noRows = user === '' ? NOBODY : `${user} has no allocation at the moment.`;
+    this.#table.show(
+      oldestFirst.map((session) => this.#row(session)),
+      noRows,
+    );
   }
 
   #row(session: SessionEntry): Row {
@@ -58,9 +61,14 @@ export class Sessions {
         formatBytes(session.receivedBytes),
         formatBytes(session.sentBytes),
         isDegraded ? { text: 'low rate', tone: 'warning' } : '',
-        () => button('Kick', `Kick ${user}, ${client}`, () => void this.#kick(session)),
+        () => this.#kickButton(session),
       ],
     };
+  }
+
+  #kickButton(session: SessionEntry): HTMLButtonElement {
+    const label = `Kick ${formatForeign(session.user)}, ${session.client}`;
+    return button('Kick', label, () => void reachable(() => this.#kick(session)));
   }
 
   async #kick({ id, user, client }: SessionEntry): Promise<void> {

@@ -1,6 +1,8 @@
 import { Api, ApiError, messageOf } from './api.ts';
 import { byId, setText } from './dom.ts';
 
+const RETRY_MS = 2000;
+
 /**
  * Shows the page once the gateway takes the token, or needs none; asks for it until then.
  *
@@ -8,7 +10,7 @@ import { byId, setText } from './dom.ts';
  */
 export async function signIn(): Promise<Api> {
   const api = new Api();
-  while (!(await isAdmitted(api))) await askForToken(api);
+  await admission(api, new TokenForm(api));
   api.onUnauthenticated = () => signOut(api);
   const signOutButton = byId('sign-out', HTMLButtonElement);
   signOutButton.hidden = api.token === '';
@@ -23,51 +25,63 @@ function signOut(api: Api): void {
   location.reload();
 }
 
-async function isAdmitted(api: Api): Promise<boolean> {
+/** Resolves when the gateway answers. */
+async function admission(api: Api, form: TokenForm): Promise<void> {
+  for (;;) {
+    const { token } = api;
+    const refusal = await refusalOf(api);
+    if (refusal === undefined) return;
+    if (api.token !== token) continue;
+    if (isUnknownToken(refusal)) {
+      api.token = '';
+      // Nobody has been asked for it yet.
+      await form.ask(token === '' ? '' : 'This is not the token of the gateway.');
+    } else {
+      const typed = form.ask(`${sentence(messageOf(refusal))} This page tries again by itself.`);
+      await Promise.race([typed, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
+    }
+  }
+}
+
+async function refusalOf(api: Api): Promise<unknown> {
   try {
     await api.get('status');
-    return true;
+    return undefined;
   } catch (error) {
-    const isRefused = error instanceof ApiError && error.status === 401;
-    // Nobody has been asked for it yet.
-    showProblem(isRefused && api.token === '' ? '' : problemOf(error));
-    api.token = '';
-    return false;
+    return error;
   }
 }
 
-function problemOf(error: unknown): string {
-  if (!(error instanceof ApiError)) return messageOf(error);
-  switch (error.status) {
-    case 401:
-      return 'This is not the token of the gateway.';
-    case 429:
-      return 'Too many wrong tokens came from here. Wait ten seconds, then try again.';
-    default:
-      return `${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`;
+function isUnknownToken(refusal: unknown): boolean {
+  return refusal instanceof ApiError && refusal.status === 401;
+}
+
+function sentence(message: string): string {
+  return `${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`;
+}
+
+/** Where the page asks for the token. */
+class TokenForm {
+  readonly #panel = byId('sign-in', HTMLElement);
+  readonly #input = byId('token', HTMLInputElement);
+  #onToken = (): void => undefined;
+
+  constructor(api: Api) {
+    byId('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      api.token = this.#input.value.trim();
+      this.#onToken();
+    });
   }
-}
 
-/** Resolves once a token was typed in. */
-function askForToken(api: Api): Promise<void> {
-  byId('sign-in', HTMLElement).hidden = false;
-  const input = byId('token', HTMLInputElement);
-  input.focus();
-  input.select();
-  return new Promise((resolve) => {
-    byId('sign-in-form', HTMLFormElement).addEventListener(
-      'submit',
-      (event) => {
-        event.preventDefault();
-        api.token = input.value.trim();
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
-
-function showProblem(text: string): void {
-  setText(byId('sign-in-problem', HTMLElement), text);
-  byId('token', HTMLInputElement).setAttribute('aria-invalid', String(text !== ''));
+  /** Resolves once a token was typed in. */
+  ask(problem: string): Promise<void> {
+    setText(byId('sign-in-problem', HTMLElement), problem);
+    this.#input.setAttribute('aria-invalid', String(problem !== ''));
+    if (this.#panel.hidden) {
+      this.#panel.hidden = false;
+      this.#input.focus();
+    }
+    return new Promise((resolve) => (this.#onToken = resolve));
+  }
 }

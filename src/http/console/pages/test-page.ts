@@ -31,6 +31,7 @@ async function runOnce(): Promise<void> {
 
 async function testAll(): Promise<void> {
   await prepare();
+  if (!form.reportValidity()) return conclude('Type in a user of this gateway.', 'warning');
   // A fresh credential each time; it lives for minutes only.
   const access = await api.post<TestAccess>('test/credential');
   if (access.authentication === 'none') {
@@ -42,8 +43,12 @@ async function testAll(): Promise<void> {
   if (access.listeners.length === 0) {
     return conclude('The configuration has no listeners.', 'warning');
   }
+  await testListeners(access);
+}
+
+async function testListeners(access: TestAccess): Promise<void> {
   const login = loginOf(access);
-  const cards = access.listeners.map((listener) => new ResultCard(listener));
+  const cards = access.listeners.map((listener, index) => new ResultCard(listener, index));
   results.replaceChildren(...cards.map(({ node }) => node));
   await Promise.all(
     access.listeners.map(async (listener, index) => {
@@ -51,28 +56,33 @@ async function testAll(): Promise<void> {
       if (card !== undefined) await testListener({ api, access, listener, login, report: card });
     }),
   );
-  const count = (outcome: ResultCard['outcome']): number =>
-    cards.filter((card) => card.outcome === outcome).length;
-  const failed = count('failed');
-  const skipped = count('skipped');
-  const rest =
-    skipped === 0 ? '' : ` ${formatNumberOf(skipped, 'listener')} could not be tested to the end.`;
-  if (failed > 0) {
-    conclude(`${failed} of ${formatNumberOf(cards.length, 'listener')} failed.${rest}`, 'bad');
-  } else {
-    conclude(`${formatNumberOf(count('passed'), 'listener')} passed.${rest}`, 'good');
-  }
+  summarize(cards);
+}
+
+function summarize(cards: readonly ResultCard[]): void {
+  const listeners = (outcome: ResultCard['outcome']): string =>
+    formatNumberOf(cards.filter((card) => card.outcome === outcome).length, 'listener');
+  const has = (outcome: ResultCard['outcome']): boolean =>
+    cards.some((card) => card.outcome === outcome);
+  const sentences = [
+    ...(has('failed') ? [`${listeners('failed')} failed.`] : []),
+    ...(has('passed') ? [`${listeners('passed')} passed.`] : []),
+    ...(has('skipped') ? [`${listeners('skipped')} could not be tested to the end.`] : []),
+  ];
+  const tone = has('failed') ? 'bad' : has('skipped') ? 'warning' : 'good';
+  conclude(sentences.join(' '), tone);
 }
 
 /** Asks for what the test needs of the person in front of the page. */
 async function prepare(): Promise<void> {
   const { auth, admin } = await api.get<ShownConfig>('config');
-  byId('login', HTMLFieldSetElement).hidden = auth.type !== 'static';
-  const echo =
-    admin.echo_endpoint === undefined
-      ? 'No echo is configured (admin.echo_endpoint): the test ends at the allocation.'
-      : `Echo: ${admin.echo_endpoint}`;
-  setText(byId('echo', HTMLElement), echo);
+  const login = byId('login', HTMLFieldSetElement);
+  login.hidden = auth.type !== 'static';
+  // Fields that are not seen must not be asked for.
+  login.disabled = login.hidden;
+  const { echo_endpoint: echo = '' } = admin;
+  const none = 'No echo is configured (admin.echo_endpoint): the test ends at the allocation.';
+  setText(byId('echo', HTMLElement), echo === '' ? none : `Echo: ${echo}`);
 }
 
 interface ShownConfig {

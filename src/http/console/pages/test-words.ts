@@ -14,6 +14,9 @@ export interface GatheringError {
   readonly text: string;
 }
 
+const START_ECHO =
+  'Start turnpike echo where the gateway can reach it, and name it in admin.echo_endpoint.';
+
 const ADVICE: ReadonlyMap<number, Explanation> = new Map([
   [
     300,
@@ -107,12 +110,38 @@ function explainSilence({ protocol, uri, isSelfSigned }: TestListener): Explanat
         : 'Check that the certificate is for the host of the URI, not expired, and sent with its intermediates.',
     };
   }
+  const transport = protocol.toUpperCase();
   const [, port = ''] = /:(\d+)(?:\?|$)/.exec(uri) ?? [];
   return {
-    problem: `Nobody answers over ${protocol.toUpperCase()}.`,
-    advice: `Check that clients can reach the address, and that no firewall drops ${protocol.toUpperCase()} port ${port}.`,
+    problem: `Nobody answers over ${transport}.`,
+    advice: `Check that clients can reach the address, and that no firewall drops ${transport} port ${port}.`,
   };
 }
+
+/**
+ * Says why the echo gave no answer, by the code that the gateway gives.
+ *
+ * @returns undefined when the fault is not that of the echo.
+ */
+export function explainNoEcho(code: string, message: string): Explanation | undefined {
+  switch (code) {
+    case 'GW_ERR_ECHO':
+      return { problem: `There is nobody to relay to: ${message}.`, advice: START_ECHO };
+    case 'GW_ERR_ECHO_BUSY':
+      return {
+        problem: `There is nobody to relay to: ${message}.`,
+        advice: 'Test again in half a minute, or give turnpike echo more --ports.',
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Says that nothing more is known without an echo. */
+export const NO_ECHO: Explanation = {
+  problem: 'No echo is configured, so it is not known whether data gets through.',
+  advice: START_ECHO,
+};
 
 /** Says why no connection came about although the routes admit the peer. */
 export function explainNoConnection(peer: string): Explanation {

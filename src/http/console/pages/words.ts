@@ -55,6 +55,20 @@ const EVENT_TITLES: Readonly<Record<string, string>> = {
   'channel.failed': 'TLS connection failed',
 };
 
+/**
+ * Why a page is not up to date.
+ *
+ * @param status - of the answer, 0 without one; undefined when the fault is in the page.
+ */
+export function outageWords(status: number | undefined, message: string): string {
+  const old = 'What you see is from before; this page goes on by itself.';
+  if (status === undefined) return `This page has failed: ${message}.`;
+  if (status === 0) return `The gateway does not answer. ${old}`;
+  if (status === 403) return `The gateway refuses this page: ${message}. ${old}`;
+  if (status >= 500) return `The gateway has failed (${status}): ${message}. ${old}`;
+  return `The gateway has not done it (${status}): ${message}. ${old}`;
+}
+
 /** A reason of the API in words; one that this page does not know stays as it is. */
 export function reasonWords(reason: string): string {
   return REASONS[reason] ?? reason;
