@@ -31,9 +31,9 @@ export class ConsolePage {
     const opened = new ConsolePage(page, origin);
     await page.setRequestInterception(true);
     page.on('request', (request) => {
-      if (new URL(request.url()).origin === origin) return void request.continue();
-      opened.foreignRequests.push(request.url());
-      void request.abort();
+      const isForeign = new URL(request.url()).origin !== origin;
+      if (isForeign) opened.foreignRequests.push(request.url());
+      void (isForeign ? request.abort() : request.continue());
     });
     page.on('console', (message) => {
       if (['error', 'warn'].includes(message.type())) opened.complaints.push(message.text());
@@ -61,6 +61,25 @@ export class ConsolePage {
       ? seen
       : within(millisecondsMax, seen, late));
     return shown.find((each) => text.test(each)) ?? '';
+  }
+
+  /** Waits until nobody can see an element any more. */
+  async vanish(selector: string): Promise<void> {
+    await poll(
+      () => this.#shownTexts(selector),
+      (shown) => shown.length === 0,
+    );
+  }
+
+  /** Presses Tab so often; returns the first line of what has the focus each time. */
+  async tabbed(times: number): Promise<string[]> {
+    const visited: string[] = [];
+    for (let step = 0; step < times; step++) {
+      await this.page.keyboard.press('Tab');
+      const text = String(await this.page.evaluate('document.activeElement.innerText'));
+      visited.push(text.trim().split('\n')[0] ?? '');
+    }
+    return visited;
   }
 
   async #shownTexts(selector: string): Promise<string[]> {
