@@ -20,6 +20,7 @@ t.test('the console in Chromium', { skip: missingStage() }, async (t) => {
     await console.page.keyboard.press('Enter');
     t.equal(await console.see('[role=alert]', /token/), 'This is not the token of the gateway.');
     await expectLabels(t, 'where it asks');
+    await expectReadable(t, 'where it asks');
     for (let failure = 1; failure < FAILURES_MAX; failure++) {
       const headers = { authorization: 'Bearer wrong' };
       t.equal((await fetch(`${origin}/api/v1/status`, { headers })).status, 401);

@@ -47,7 +47,7 @@ export class Overview {
       packets(metrics.receivedPackets, last.receivedPackets),
     );
     tile('to-clients', formatBitRate(toClients), packets(metrics.sentPackets, last.sentPackets));
-    const top = this.#chart.add({ fromClients, toClients });
+    const top = this.#chart.add({ fromClients, toClients }, seconds);
     setText(byId('traffic-top', HTMLElement), formatBitRate(top));
   }
 

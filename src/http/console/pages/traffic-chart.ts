@@ -26,10 +26,16 @@ export class TrafficChart {
     svg.append(this.#fromClients, this.#toClients);
   }
 
-  /** Adds a point; returns what the top of the chart stands for, bytes per second. */
-  add(point: TrafficPoint): number {
-    this.#points.push(point);
-    if (this.#points.length > POINTS_MAX) this.#points.shift();
+  /**
+   * Adds a point.
+   *
+   * @param seconds - that it is the average of: more than one when nobody has seen the page meanwhile.
+   * @returns what the top of the chart stands for, bytes per second.
+   */
+  add(point: TrafficPoint, seconds: number): number {
+    const count = Math.min(Math.max(1, Math.round(seconds)), POINTS_MAX);
+    for (let each = 0; each < count; each++) this.#points.push(point);
+    this.#points.splice(0, Math.max(0, this.#points.length - POINTS_MAX));
     const highest = Math.max(...this.#points.flatMap((each) => [each.fromClients, each.toClients]));
     const top = roundUp(Math.max(highest, SCALE_MIN));
     this.#draw(this.#fromClients, top, ({ fromClients }) => fromClients);
