@@ -60,7 +60,13 @@ t.test('the console in Chromium', { skip: missingStage() }, async (t) => {
   });
 
   await t.test('goes on where it was when somebody looks again', async (t) => {
+    const isClosed = new Promise<void>((resolve) => {
+      console.page.on('requestfailed', (request) => {
+        if (request.url().startsWith(`${origin}/api/v1/events`)) resolve();
+      });
+    });
     await stage.otherTab.bringToFront();
+    await isClosed;
     t.equal(await console.page.evaluate('document.hidden'), true);
     await ask('192.0.2.2');
     await console.page.bringToFront();
