@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { missingStage, openConsoleStage, TOKEN } from '../support/console-stage.ts';
 import type { Sections } from '../support/operated-gateway.ts';
+import { poll } from '../support/poll.ts';
 import { coloursOf, namelessControls } from '../support/page-accessibility.ts';
 
 /** A denied peer appears with its reason within so long. */
@@ -204,6 +205,11 @@ t.test('the console in Chromium', { skip: missingStage() }, async (t) => {
     t.match(results[3], /The nearest route is elsewhere 127\.0\.0\.1:9: the port is not in 9-9\./);
     t.match(results[3], /Echo\s+not tried/);
     await expectReadable(t, 'the results');
+    // The echo waits for the one that never got through, but not for those that have hung up.
+    await poll(
+      () => stage.echoPortsTaken(),
+      (taken) => taken <= 1,
+    );
   });
 
   await t.test('explains what keeps a listener from working', async (t) => {

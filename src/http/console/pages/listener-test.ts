@@ -18,7 +18,8 @@ import { routeVerdict } from './words.ts';
 /** Browsers ask a silent UDP server again for about ten seconds. */
 const GATHERING_MS_MAX = 12_000;
 const CONNECTING_MS_MAX = 10_000;
-const CLOSING_MS_MAX = 1000;
+/** So long for what tells the echo to leave the browser. */
+const CLOSING_MS_MAX = 100;
 
 /** User name and password for the listeners. */
 export interface Login {
