@@ -51,6 +51,8 @@ export class EchoSession {
   async answer(offer: string): Promise<string> {
     const connection = this.#connection;
     await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+    // The library would ask a server of Google's, and wait for it.
+    for (const { connection: ice } of connection.iceTransports) delete ice.stunServer;
     await connection.setLocalDescription(await connection.createAnswer());
     return connection.localDescription?.sdp ?? '';
   }
