@@ -6,6 +6,9 @@ const PLUGIN = 'janus.plugin.videocall';
 const SIDES: readonly Side[] = ['caller', 'callee'];
 const EVENT_MS_MAX = 10_000;
 
+/** Takes the next session description for one of them; undefined when it is not waited for any longer. */
+type Expectation = (sdp: string | undefined) => void;
+
 /**
  * A call of the plugin `videocall`, in which both parties are users of Janus that nobody else knows. The plugin hands
  * the offer of one to the other, so that the callee answers in place of making an offer of its own.
@@ -14,8 +17,7 @@ export class JanusCall implements MediaCall {
   readonly #connection: JanusConnection;
   readonly #events: MediaCallEvents;
   readonly #handles = new Map<Side, number>();
-  /** What is waited for: the next session description for one of them. */
-  readonly #expected = new Map<Side, (sdp: string) => void>();
+  readonly #expected = new Map<Side, Expectation>();
   readonly #calleeName = randomUUID();
   readonly #forget: (call: JanusCall) => void;
   #isOver = false;
@@ -66,12 +68,15 @@ export class JanusCall implements MediaCall {
 
   addCandidate(side: Side, { candidate, sdpMid, sdpMLineIndex }: IceCandidate): void {
     const handle = this.#handles.get(side)!;
-    this.#connection.trickle(handle, { candidate, sdpMid, sdpMLineIndex });
+    // Janus does not take null for what is not said.
+    const of = { sdpMid: sdpMid ?? undefined, sdpMLineIndex: sdpMLineIndex ?? undefined };
+    this.#connection.trickle(handle, { candidate, ...of });
   }
 
   close(): void {
     this.#isOver = true;
     this.#forget(this);
+    for (const take of this.#expected.values()) take(undefined);
     for (const handle of this.#handles.values()) this.#connection.detach(handle);
   }
 
@@ -91,24 +96,26 @@ export class JanusCall implements MediaCall {
 
   #hear(side: Side, message: JanusMessage): void {
     if (message.jsep !== undefined) this.#expected.get(side)?.(message.jsep.sdp);
-    const { candidate } = message;
-    if (message.janus === 'trickle' && candidate?.candidate !== undefined) {
-      this.#events.candidate(side, candidate as IceCandidate);
-    }
+    const { candidate, ...of } = message.candidate ?? {};
+    if (candidate !== undefined) this.#events.candidate(side, { candidate, ...of });
     const result = message.plugindata?.data.result;
     if (result?.event === 'hangup') this.end(result.reason ?? 'the media server hangs up');
     if (message.janus === 'hangup') this.end(`the media of the ${side} has stopped`);
   }
 
   #next(side: Side): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error('the media server does not go on with the call'));
-      const timer = setTimeout(late, EVENT_MS_MAX);
-      this.#expected.set(side, (sdp) => {
+    const next = new Promise<string>((resolve, reject) => {
+      const take = (sdp: string | undefined): void => {
         clearTimeout(timer);
         this.#expected.delete(side);
-        resolve(sdp);
-      });
+        if (sdp === undefined) reject(new Error('the media server does not go on with the call'));
+        else resolve(sdp);
+      };
+      const timer = setTimeout(take, EVENT_MS_MAX, undefined);
+      this.#expected.set(side, take);
     });
+    // Nobody awaits it when the request before it fails.
+    next.catch(() => undefined);
+    return next;
   }
 }

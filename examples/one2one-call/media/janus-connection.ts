@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import type { IceCandidate } from './media-server.ts';
 
 /** A session description as Janus takes and gives it. */
-export interface Jsep {
+interface Jsep {
   readonly type: 'offer' | 'answer';
   readonly sdp: string;
+}
+
+/** What a plugin says. */
+interface JanusEvent {
+  readonly error?: string;
+  readonly result?: { readonly event?: string; readonly reason?: string };
 }
 
 /** A message of Janus; only what is read here. */
@@ -14,28 +21,27 @@ export interface JanusMessage {
   readonly transaction?: string;
   /** Handle that it is about. */
   readonly sender?: number;
-  readonly session_id?: number;
   readonly data?: { readonly id: number };
-  readonly error?: { readonly code: number; readonly reason: string };
+  readonly error?: { readonly reason: string };
   readonly plugindata?: { readonly data: JanusEvent };
   readonly jsep?: Jsep;
-  readonly candidate?: { readonly candidate?: string; readonly [name: string]: unknown };
-  readonly reason?: string;
-}
-
-/** What a plugin says. */
-export interface JanusEvent {
-  readonly error?: string;
-  readonly result?: { readonly event?: string; readonly reason?: string };
+  /** Without an address it says that there are no more. */
+  readonly candidate?: Partial<IceCandidate>;
 }
 
 const KEEP_ALIVE_MS = 20_000;
 const ANSWER_MS_MAX = 5000;
+const NO_ANSWER: JanusMessage = {
+  janus: 'error',
+  error: { reason: 'the media server does not answer' },
+};
 
 type Listener = (message: JanusMessage) => void;
 
 /** A session with Janus over its WebSocket API. */
 export class JanusConnection {
+  /** Resolves once it is closed, by whichever side. */
+  readonly closed: Promise<void>;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<string, Listener>();
   readonly #handles = new Map<number, Listener>();
@@ -45,16 +51,28 @@ export class JanusConnection {
     this.#socket = socket;
     socket.on('message', (data: Buffer) => this.#hear(JSON.parse(data.toString()) as JanusMessage));
     const keepAlive = setInterval(() => this.#send({ janus: 'keepalive' }), KEEP_ALIVE_MS);
-    socket.on('close', () => clearInterval(keepAlive));
+    // A `close` follows.
     socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        clearInterval(keepAlive);
+        for (const answer of this.#waiting.values()) answer(NO_ANSWER);
+        resolve();
+      });
+    });
   }
 
   /** Connects and opens a session; rejects when nobody listens. */
   static async open(url: string): Promise<JanusConnection> {
-    const socket = new WebSocket(url, 'janus-protocol');
+    const socket = new WebSocket(url, 'janus-protocol', { handshakeTimeout: ANSWER_MS_MAX });
     await once(socket, 'open');
     const connection = new JanusConnection(socket);
-    connection.#session = (await connection.#request({ janus: 'create' })).data!.id;
+    try {
+      connection.#session = (await connection.#request({ janus: 'create' })).data!.id;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
     return connection;
   }
 
@@ -70,13 +88,12 @@ export class JanusConnection {
     return handle;
   }
 
-  /** Asks a plugin for something; resolves with its event, or rejects with what it says is wrong. */
-  async ask(handle: number, body: object, jsep?: Jsep): Promise<JanusMessage> {
+  /** Asks a plugin for something; rejects with what it says is wrong. */
+  async ask(handle: number, body: object, jsep?: Jsep): Promise<void> {
     const message = { janus: 'message', handle_id: handle, body, ...(jsep ? { jsep } : {}) };
     const event = await this.#request(message);
     const error = event.plugindata?.data.error;
     if (error !== undefined) throw new Error(error);
-    return event;
   }
 
   /** Hands on a candidate of the browser. */
@@ -96,20 +113,19 @@ export class JanusConnection {
   }
 
   #request(message: object): Promise<JanusMessage> {
-    const transaction = this.#send(message);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(transaction);
-        reject(new Error('the media server does not answer'));
-      }, ANSWER_MS_MAX);
-      this.#waiting.set(transaction, (answer) => {
+      const transaction = this.#send(message);
+      const take = (answer: JanusMessage): void => {
         // The answer of a plugin comes after it.
         if (answer.janus === 'ack') return;
         clearTimeout(timer);
         this.#waiting.delete(transaction);
         if (answer.error === undefined) resolve(answer);
         else reject(new Error(answer.error.reason));
-      });
+      };
+      const timer = setTimeout(take, ANSWER_MS_MAX, NO_ANSWER);
+      this.#waiting.set(transaction, take);
+      if (this.#socket.readyState !== WebSocket.OPEN) take(NO_ANSWER);
     });
   }
 

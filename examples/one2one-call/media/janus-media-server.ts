@@ -19,24 +19,25 @@ export interface JanusOptions {
 export class JanusMediaServer implements MediaServer {
   readonly #options: JanusOptions;
   readonly #calls = new Set<JanusCall>();
-  #running: Promise<Janus>;
+  #running: Promise<Janus> | undefined;
+  /** Resolves once the one before has ended, so that its ports are free. */
+  #gone = Promise.resolve();
 
   private constructor(options: JanusOptions) {
     this.#options = options;
-    this.#running = this.#run();
   }
 
   /** Starts Janus and waits until it serves. */
   static async start(options: JanusOptions): Promise<JanusMediaServer> {
     await writeJanusConfiguration(options.folder, options.place, options.apiPort);
     const server = new JanusMediaServer(options);
-    await server.#running;
+    await server.#janus();
     return server;
   }
 
   /** Opens a call, in a new process when the one before has died. */
   async open(events: MediaCallEvents): Promise<MediaCall> {
-    const { connection } = await this.#alive();
+    const { connection } = await this.#janus();
     const forget = (call: JanusCall): void => void this.#calls.delete(call);
     const call = await JanusCall.open(connection, events, forget);
     this.#calls.add(call);
@@ -44,29 +45,38 @@ export class JanusMediaServer implements MediaServer {
   }
 
   async stop(): Promise<void> {
-    const janus = await this.#running.catch(() => undefined);
+    const janus = await this.#running?.catch(() => undefined);
     janus?.connection.close();
-    await janus?.child.stop();
+    await janus?.connection.closed;
+    await this.#gone;
   }
 
-  async #alive(): Promise<Janus> {
-    const janus = await this.#running.catch(() => undefined);
-    if (janus?.child.isAlive) return janus;
-    this.#running = this.#run();
+  /** The one that there is, or a new one. */
+  #janus(): Promise<Janus> {
+    this.#running ??= this.#run();
     return this.#running;
   }
 
   async #run(): Promise<Janus> {
+    await this.#gone;
     const { apiPort, folder } = this.#options;
     const file = join(folder, 'janus.jcfg');
     const child = new Child('janus', ['--configs-folder', folder, '--config', file]);
-    void child.ended.then(() => this.#endCalls());
-    const open = (): Promise<JanusConnection> => JanusConnection.open(janusUrl(apiPort));
-    const connection = await until(open, child);
-    return { child, connection };
+    try {
+      const connection = await until(() => JanusConnection.open(janusUrl(apiPort)), child);
+      // Also when it lives on, and does not answer any more.
+      void connection.closed.then(() => this.#lose(child));
+      return { child, connection };
+    } catch (error) {
+      this.#lose(child);
+      throw error;
+    }
   }
 
-  #endCalls(): void {
+  /** Ends one that is of no use any more, and its calls. */
+  #lose(child: Child): void {
+    this.#running = undefined;
+    this.#gone = child.stop();
     for (const call of this.#calls) call.end('the media server has died');
   }
 }
