@@ -9,7 +9,7 @@ import type { Switchboard } from './switchboard.ts';
 
 const PATH = '/one2one';
 const MESSAGE_BYTES_MAX = 128 * 1024;
-const BROWSERS_MAX = 1000;
+const BROWSERS_MAX = 500;
 const HEARTBEAT_MS = 10_000;
 /** WebSocket close code "try again later". */
 const TRY_AGAIN_LATER = 1013;
@@ -80,6 +80,8 @@ export class ApplicationServer {
   }
 
   #connect(socket: WebSocket): void {
+    // A `close` follows.
+    socket.on('error', () => undefined);
     if (this.#sockets.clients.size > BROWSERS_MAX) {
       socket.close(TRY_AGAIN_LATER);
       return;
@@ -94,8 +96,6 @@ export class ApplicationServer {
       else line.hear(message);
     });
     socket.on('close', () => line.close());
-    // A `close` follows.
-    socket.on('error', () => undefined);
   }
 
   /** Lets go of browsers that have not been heard of since the beat before. */

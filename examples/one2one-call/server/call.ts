@@ -5,7 +5,7 @@ const RING_MS_MAX = 60_000;
 const CANDIDATES_MAX = 100;
 
 /** What an end is to be called to either of them; whom nothing is said to is not told. */
-export type LastWords = Readonly<Partial<Record<Side, string>>>;
+type LastWords = Readonly<Partial<Record<Side, string>>>;
 
 /** A call from its first ring to its end. */
 export class Call {
@@ -15,7 +15,8 @@ export class Call {
   #media: MediaCall | undefined;
   /** What browsers have sent before the media server was ready for it. */
   #early: { readonly side: Side; readonly candidate: IceCandidate }[] = [];
-  /** What the media server has sent for the callee, who does not know of the call yet; undefined once it rings there. */
+  readonly #candidates: Record<Side, number> = { caller: 0, callee: 0 };
+  /** What the media server has sent for the callee, who does not know of the call yet; undefined once it rings. */
   #forCallee: IceCandidate[] | undefined = [];
 
   private constructor(caller: User, callee: User) {
@@ -34,6 +35,12 @@ export class Call {
     return call;
   }
 
+  /** True while somebody of this name rings at this user. */
+  isRinging(user: User, from: string): boolean {
+    const { caller, callee } = this.#parties;
+    return this.#state === 'ringing' && user === callee && from === caller.name;
+  }
+
   /** Takes the offer of the callee, or its answer to the one it was given: the call has been accepted. */
   accept(sdp: string): void {
     if (this.#state !== 'ringing' || this.#media === undefined) return;
@@ -42,11 +49,12 @@ export class Call {
     this.#connect(this.#media, sdp).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Takes an address of one of the browsers. */
+  /** Takes an address of one of the browsers, of which there are more than a few only with bad intent. */
   addCandidate(of: User, candidate: IceCandidate): void {
     const side = this.#sideOf(of);
+    if (++this.#candidates[side] > CANDIDATES_MAX) return;
     if (this.#media !== undefined) this.#media.addCandidate(side, candidate);
-    else if (this.#early.length < CANDIDATES_MAX) this.#early.push({ side, candidate });
+    else this.#early.push({ side, candidate });
   }
 
   /**

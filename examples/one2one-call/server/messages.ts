@@ -6,6 +6,8 @@ import type { IceConfiguration } from './ice-api.ts';
 
 const SDP_CHARACTERS_MAX = 60_000;
 const CANDIDATE_CHARACTERS_MAX = 500;
+/** Of a name that may be anybody's or nobody's. */
+const NAME_CHARACTERS_MAX = 100;
 
 const Sdp = Type.String({ minLength: 1, maxLength: SDP_CHARACTERS_MAX });
 const Name = Type.String({
@@ -19,11 +21,12 @@ const SCHEMAS = {
   register: Type.Object({ id: Type.Literal('register'), name: Name }),
   call: Type.Object({
     id: Type.Literal('call'),
-    to: Type.String({ maxLength: 100 }),
+    to: Type.String({ maxLength: NAME_CHARACTERS_MAX }),
     sdpOffer: Sdp,
   }),
   incomingCallResponse: Type.Object({
     id: Type.Literal('incomingCallResponse'),
+    from: Type.String({ maxLength: NAME_CHARACTERS_MAX }),
     callResponse: Type.String(),
     sdpOffer: Type.Optional(Sdp),
     sdpAnswer: Type.Optional(Sdp),
@@ -63,7 +66,8 @@ export type ServerMessage =
   | { readonly id: 'iceCandidate'; readonly candidate: IceCandidate }
   | { readonly id: 'error'; readonly message: string };
 
-const ajv = new Ajv();
+/** What is not named above goes no further: browsers say more of a candidate than is needed. */
+const ajv = new Ajv({ removeAdditional: 'all' });
 const validators = new Map<unknown, ValidateFunction<ClientMessage>>(
   Object.entries(SCHEMAS).map(([id, schema]) => [id, ajv.compile<ClientMessage>(schema)]),
 );

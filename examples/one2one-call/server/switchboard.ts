@@ -88,9 +88,11 @@ export class Line {
     this.#users.set(name, own);
     try {
       const iceConfiguration = await this.#options.iceConfiguration(name);
+      if (this.#user !== own) return;
       this.#send({ id: 'registerResponse', response: 'accepted', iceConfiguration });
     } catch (error) {
-      if (user === undefined && this.#user === own) this.close();
+      if (this.#user !== own) return;
+      if (user === undefined) this.close();
       this.#refuseName((error as Error).message);
     }
   }
@@ -107,10 +109,12 @@ export class Line {
   }
 
   #answer(message: ClientMessage & { id: 'incomingCallResponse' }): void {
+    const user = this.#user;
+    // An answer that comes after the end of its call has been under way; it is none to the next one.
+    if (!user?.call?.isRinging(user, message.from)) return;
     const sdp = message.sdpOffer ?? message.sdpAnswer;
-    if (message.callResponse !== 'accept' || sdp === undefined) {
-      this.#leave((name) => `${name} declined`);
-    } else this.#user?.call?.accept(sdp);
+    if (message.callResponse === 'accept' && sdp !== undefined) user.call.accept(sdp);
+    else this.#leave((name) => `${name} declined`);
   }
 
   #leave(reasonFor: (name: string) => string): void {
