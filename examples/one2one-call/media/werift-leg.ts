@@ -1,6 +1,9 @@
 import {
+  PictureLossIndication,
   RTCPeerConnection,
   type RTCRtpTransceiver,
+  type RtcpPacket,
+  RtcpPayloadSpecificFeedback,
   type RtpPacket,
   useNACK,
   useOPUS,
@@ -8,13 +11,13 @@ import {
   useSdesMid,
   useVP8,
 } from 'werift';
-import { followNomination } from './follow-nomination.ts';
+import { Nomination } from './nomination.ts';
 import type { IceCandidate, PortRange } from './media-server.ts';
 
 /** What a leg asks, and what it tells. */
 export interface LegEvents {
-  /** True when messages from this port are to be answered. */
-  readonly hears: (from: { readonly port: number }) => boolean;
+  /** True when messages from there are to be answered. */
+  readonly hears: (host: string, port: number) => boolean;
   /** The browser cannot be reached, or cannot be any more. */
   readonly failed: () => void;
   /** The ports are free again. */
@@ -27,6 +30,7 @@ export class WeriftLeg {
   readonly #closed: () => void;
   /** One for audio and one for video, as the browser offers them. */
   readonly #transceivers = new Map<string, RTCRtpTransceiver>();
+  readonly #nomination = new Nomination();
   #early: IceCandidate[] | undefined = [];
   #other: WeriftLeg | undefined;
 
@@ -45,9 +49,9 @@ export class WeriftLeg {
       iceAdditionalHostAddresses: [address],
       icePortRange: [ports.min, ports.max],
       // What a firewall does in front of a media server: it hears nobody but the gateway.
-      iceFilterStunResponse: (message, from) => {
-        if (!hears({ port: from[1] })) return false;
-        followNomination(this.#connection, message, from);
+      iceFilterStunResponse: (request, from) => {
+        if (!hears(...from)) return false;
+        for (const each of this.#iceConnections()) this.#nomination.follow(each, request, from);
         return true;
       },
       bundlePolicy: 'max-bundle',
@@ -68,6 +72,8 @@ export class WeriftLeg {
   async answer(offerSdp: string): Promise<string> {
     await this.#connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
     if (this.#transceivers.size === 0) throw new Error('the offer of the browser has no media');
+    // The library would ask a server of Google's, and wait for it.
+    for (const each of this.#iceConnections()) delete each.stunServer;
     await this.#connection.setLocalDescription(await this.#connection.createAnswer());
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -114,8 +120,12 @@ export class WeriftLeg {
     this.#closed();
   }
 
+  #iceConnections() {
+    return this.#connection.iceTransports.map(({ connection }) => connection);
+  }
+
   #add(transceiver: RTCRtpTransceiver): void {
-    const { kind, sender, onTrack } = transceiver;
+    const { kind, sender, receiver, onTrack } = transceiver;
     transceiver.setDirection('sendrecv');
     this.#transceivers.set(kind, transceiver);
     onTrack.subscribe((track) => {
@@ -125,5 +135,16 @@ export class WeriftLeg {
     const askForPicture = (): void => this.#other?.askForPicture();
     sender.onReady.subscribe(askForPicture);
     sender.onPictureLossIndication.subscribe(askForPicture);
+    // The library takes what a browser that sends itself asks of the sender for a word to the receiver.
+    receiver.onRtcp.subscribe((packet) => {
+      if (isPictureLoss(packet)) askForPicture();
+    });
   }
+}
+
+function isPictureLoss(packet: RtcpPacket): boolean {
+  return (
+    packet instanceof RtcpPayloadSpecificFeedback &&
+    packet.feedback instanceof PictureLossIndication
+  );
 }

@@ -1,5 +1,5 @@
 // The media server of the example: a process that forwards RTP between the two browsers of a call.
-import type { Answers, MediaPlace, Side } from './media-server.ts';
+import type { Answers, MediaPlace, PortRange, Side } from './media-server.ts';
 import { PortPairs } from './port-pairs.ts';
 import { WeriftLeg } from './werift-leg.ts';
 import type { WeriftReply, WeriftRequest } from './werift-messages.ts';
@@ -13,8 +13,8 @@ const calls = new Map<number, Legs>();
 process.on('message', (request: WeriftRequest) => obey(request));
 // The application server is gone.
 process.on('disconnect', () => process.exit());
-// Whoever starts all of it ends all of it.
-process.on('SIGINT', () => undefined);
+// A terminal tells the whole group; whoever starts all of it ends all of it.
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
 
 function obey(request: WeriftRequest): void {
   switch (request.does) {
@@ -51,7 +51,7 @@ function legFor(call: number, side: Side): WeriftLeg | undefined {
   const ports = portPairs.take();
   if (ports === undefined) return undefined;
   return new WeriftLeg(place.address, ports, {
-    hears: ({ port }) => port >= place.relayPorts.min && port <= place.relayPorts.max,
+    hears: (host, port) => host === place.address && isWithin(port, place.relayPorts),
     failed: () => end(call, `the media of the ${side} has stopped`),
     closed: () => portPairs.give(ports),
   });
@@ -60,10 +60,11 @@ function legFor(call: number, side: Side): WeriftLeg | undefined {
 async function accept(request: WeriftRequest & { does: 'accept' }): Promise<Answers> {
   const legs = calls.get(request.call);
   if (legs === undefined) throw new Error('the call is over');
-  return {
-    caller: await legs.caller.answer(request.callerOffer),
-    callee: await legs.callee.answer(request.calleeOffer),
-  };
+  const [caller, callee] = await Promise.all([
+    legs.caller.answer(request.callerOffer),
+    legs.callee.answer(request.calleeOffer),
+  ]);
+  return { caller, callee };
 }
 
 function end(call: number, reason: string): void {
@@ -75,6 +76,10 @@ function close(call: number): boolean {
   void legs?.caller.close();
   void legs?.callee.close();
   return calls.delete(call);
+}
+
+function isWithin(port: number, { min, max }: PortRange): boolean {
+  return port >= min && port <= max;
 }
 
 function reply(message: WeriftReply): void {
