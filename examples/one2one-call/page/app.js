@@ -153,7 +153,7 @@ async function placeCall(to) {
 
 function onIncomingCall({ from, sdpOffer }) {
   if (call !== undefined || ringing !== undefined) {
-    send({ id: 'incomingCallResponse', from, callResponse: 'reject', message: 'busy' });
+    reject(from);
     return;
   }
   ringing = { from, sdpOffer, candidates: [] };
@@ -183,7 +183,11 @@ function decline() {
   if (ringing === undefined) return;
   const { from } = ringing;
   stopRinging();
-  send({ id: 'incomingCallResponse', from, callResponse: 'reject', message: 'user declined' });
+  reject(from);
+}
+
+function reject(from) {
+  send({ id: 'incomingCallResponse', from, callResponse: 'reject' });
 }
 
 function stopRinging() {

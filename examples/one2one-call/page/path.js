@@ -10,14 +10,13 @@
 export function readPath(report, earlier) {
   const pair = selectedPair(report);
   const video = find(report, ({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
-  const before = earlier?.get(pair?.id);
   const roundTrip = pair?.currentRoundTripTime;
   return {
     local: report.get(pair?.localCandidateId),
     remote: report.get(pair?.remoteCandidateId),
     roundTripMs: roundTrip === undefined ? undefined : roundTrip * 1000,
-    sendingKbps: kbps(pair, before, 'bytesSent'),
-    receivingKbps: kbps(pair, before, 'bytesReceived'),
+    sendingKbps: kbps(report, earlier, 'outbound-rtp', 'bytesSent'),
+    receivingKbps: kbps(report, earlier, 'inbound-rtp', 'bytesReceived'),
     width: video?.frameWidth,
     height: video?.frameHeight,
     framesPerSecond: video?.framesPerSecond,
@@ -37,10 +36,21 @@ function selectedPair(report) {
   );
 }
 
-/** Bits in a millisecond are kilobits in a second. */
-function kbps(now, before, counter) {
-  if (before === undefined || now.timestamp <= before.timestamp) return undefined;
-  return ((now[counter] - before[counter]) * 8) / (now.timestamp - before.timestamp);
+/** Of all streams, as the other end may send by another pair. Bits in a millisecond are kilobits in a second. */
+function kbps(report, earlier, type, counter) {
+  const now = streams(report, type);
+  const before = streams(earlier ?? new Map(), type);
+  const lastedMs = now[0]?.timestamp - before[0]?.timestamp;
+  if (!(lastedMs > 0)) return undefined;
+  return ((sum(now, counter) - sum(before, counter)) * 8) / lastedMs;
+}
+
+function streams(report, wanted) {
+  return [...report.values()].filter(({ type }) => type === wanted);
+}
+
+function sum(entries, counter) {
+  return entries.reduce((total, { [counter]: count = 0 }) => total + count, 0);
 }
 
 function find(report, fits) {
