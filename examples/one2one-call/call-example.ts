@@ -14,7 +14,7 @@ import { fetchIceConfiguration } from './server/ice-api.ts';
 import { Switchboard } from './server/switchboard.ts';
 
 /** Ports of the media server, below those that sockets choose themselves, and of the gateway, above them. */
-const MEDIA_PORTS = { min: 20_000, max: 20_999 };
+const MEDIA_PORTS = { min: 10_000, max: 10_999 };
 const RELAY_PORTS = { min: 61_000, max: 65_535 };
 
 /** All parts of the example, which run together. */

@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline';
 
 const LINES_KEPT = 20;
 const STOP_MS_MAX = 3000;
+/** Where Debian has nginx and HAProxy, which not every user's PATH names. */
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 
 /** A program that runs beside this one, whose last words are kept in case that it fails. */
 export class Child {
@@ -16,7 +18,11 @@ export class Child {
   /** Starts a program, which gets no signal that a terminal sends to this one. */
   constructor(command: string, args: readonly string[]) {
     this.#name = command.split('/').at(-1)!;
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    this.#process = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...process.env, PATH },
+    });
     for (const output of [this.#process.stdout!, this.#process.stderr!]) {
       createInterface(output).on('line', (line) => this.#keep(line));
     }

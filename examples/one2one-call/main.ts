@@ -10,6 +10,12 @@ const PLACES = {
   haproxy: 'at HAProxy',
 } as const;
 
+/** Who can reach the media server. */
+const HEARS = {
+  werift: 'it hears nobody but the gateway',
+  janus: 'it also hears whoever else reaches this address',
+} as const;
+
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) process.stdout.write(HELP);
@@ -21,7 +27,7 @@ try {
 
 async function run(wanted: CallOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, resolve);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
   });
   try {
     const example = await CallExample.start(wanted);
@@ -46,7 +52,8 @@ The one-to-one video call is running.
   application     ${url}   ${tls === 'off' ? 'plain HTTP' : `TLS ends ${PLACES[tls]}`}
   gateway         TURN over UDP and TCP on ${ports.turn}${turns}
   ICE API         http://127.0.0.1:${ports.ice}/ice
-  media server    ${media} at ${place.address}, ports ${min}-${max}: the only peer of the gateway
+  media server    ${media} at ${place.address}, ports ${min}-${max}; the gateway relays nowhere else
+                  ${HEARS[media]}
 
 Open ${url} in two windows, register two names, and call one from the other.
 ${isSelfSigned ? 'Browsers warn of the certificate, which was made at start: let them go on.\n' : ''}Stop with Ctrl-C.
