@@ -74,9 +74,9 @@ export class CallPage {
     await this.page.locator(`#${button}`).click();
   }
 
-  /** Waits until the page says something that begins like this. */
-  async says(beginning: string, limitMs?: number): Promise<string> {
-    return this.#until(() => this.text('status'), beginning, limitMs);
+  /** Waits until the page says something that begins or is like this. */
+  async says(expected: string | RegExp, limitMs?: number): Promise<string> {
+    return this.#until(() => this.text('status'), expected, limitMs);
   }
 
   /** Waits until the page says that so many more frames of the other one were decoded. */
@@ -96,6 +96,11 @@ export class CallPage {
   /** What the page shows of the way of the media, once it knows the bitrate. */
   async path(): Promise<ShownPath> {
     await this.#until(() => this.text('receiving'), /^[1-9]/);
+    return this.shown();
+  }
+
+  /** What the page shows of the way of the media now. */
+  async shown(): Promise<ShownPath> {
     const entries = Object.entries(PATH_IDS).map(async ([name, id]) => [name, await this.text(id)]);
     return Object.fromEntries(await Promise.all(entries)) as ShownPath;
   }

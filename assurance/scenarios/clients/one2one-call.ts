@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { stopCallExample } from '../../../test/support/call-example.ts';
+import { type RunningExample, stopCallExample } from '../../../test/support/call-example.ts';
 import { CallPage } from '../../../test/support/call-page.ts';
 import { missingTool } from '../../../test/support/child-process.ts';
+import { childrenOf } from '../../../test/support/children-of.ts';
 import {
   launchChromium,
   missingChromium,
@@ -28,8 +29,16 @@ const VARIANTS = [
   { media: 'janus', tls: 'haproxy' },
 ] as const;
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+type Transport = (typeof TRANSPORTS)[number];
+/** Words in the command lines of the media servers. */
+const PROCESSES = { werift: 'werift-process', janus: 'janus.jcfg' } as const;
 
 const FAIL_MS_MAX = 60_000;
+const CONNECTING = /^Connecting with/;
+const NOT_CONNECTING = /^(?!Connecting with)/;
+/** What a call ends with whose browsers, or whose media server, have tried in vain. */
+const UNREACHED =
+  /^The call is over: .*(?:cannot be reached through the gateway|the media of the \w+ has stopped)/;
 /** Takes the gateway away from what the page asks for. */
 const WITHOUT_GATEWAY = `
   const Original = globalThis.RTCPeerConnection;
@@ -50,8 +59,7 @@ interface Pair {
 /** Browsers call each other through media servers that only the gateway reaches. */
 export const one2oneCall: Scenario = {
   name: 'one2one-call',
-  promise:
-    'two browsers call each other through media servers that only the gateway reaches, in every variant',
+  promise: 'browsers call each other by media servers that only the gateway reaches, in every way',
   missing: () =>
     missingBuild() ||
     missingForNamespaces() ||
@@ -106,17 +114,23 @@ async function callInOneWay(
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   const example = await network.start('--media', media, '--tls', tls, ...certificate);
-  const call = async (pair: Pair, transport: (typeof TRANSPORTS)[number]): Promise<void> => {
-    const what = `${media}, TLS at ${tls}, TURN over ${transport}, ${pair.names}`;
+  const { url } = example;
+  const find = async (what: string, act: (what: string) => Promise<Finding>): Promise<void> => {
     options.progress(what);
-    findings.push(await callFor(pair, what, example.url, transport, options));
+    findings.push(await act(what));
   };
+  const call = (pair: Pair, transport: Transport): Promise<void> =>
+    find(`${media}, TLS at ${tls}, TURN over ${transport}, ${pair.names}`, (what) =>
+      callFor(pair, what, url, transport, VIDEO_MS * options.scale),
+    );
   try {
     for (const transport of TRANSPORTS) await call(chromiums, transport);
     if (tls !== 'process') return findings;
     await call(mixed, 'udp');
-    options.progress(`${media} without the gateway`);
-    findings.push(await callWithout(chromiums, media, example.url));
+    await find(`${media} dies`, (what) => killMedia(chromiums, what, example, media));
+    await find(`control: ${media} without the gateway`, (what) =>
+      callWithout(chromiums, what, url),
+    );
     return findings;
   } finally {
     await stopCallExample(example);
@@ -124,72 +138,100 @@ async function callInOneWay(
 }
 
 /** Calls for half a minute, and sees what both see. */
-async function callFor(
-  { names, caller, callee }: Pair,
+function callFor(
+  pair: Pair,
   what: string,
   url: string,
-  transport: (typeof TRANSPORTS)[number],
-  { scale }: ScenarioOptions,
+  transport: Transport,
+  lastsMs: number,
 ): Promise<Finding> {
-  const lastsMs = VIDEO_MS * scale;
   const least = (lastsMs / 1000) * FRAMES_PER_SECOND_MIN;
-  const bound = `>= ${least} frames each, through relay candidates`;
-  const pages: CallPage[] = [];
-  try {
-    const [alice, bob] = await openBoth(url, caller, callee, pages);
+  const bound = `>= ${least} frames each, through relay candidates over ${transport}`;
+  return withPages(what, bound, async (pages) => {
+    const [alice, bob] = await openBoth(url, pair, pages);
     await bob.choose(transport);
     await alice.call('bob', transport);
-    await bob.press('accept');
-    await alice.says('You are talking to bob.');
-    await bob.says('You are talking to alice.');
+    await talk(alice, bob);
     const before = [await alice.frames(), await bob.frames()];
     await pause(lastsMs);
     const frames = [(await alice.frames()) - before[0]!, (await bob.frames()) - before[1]!];
-    const path = await alice.path();
-    const ways = [path.way, (await bob.path()).way];
+    const paths = [await alice.path(), await bob.path()];
     const complaints = pages.flatMap((page) => page.complaints);
-    const seen = `${frames.join(' and ')} frames`;
-    const figures = [seen, path.roundTrip, path.receiving, ...complaints];
-    const isThrough = ways.every((way) => way.startsWith('relay candidate'));
-    const isAsChosen = names.startsWith('Firefox') || path.way.endsWith(transport.toUpperCase());
-    return {
-      what,
-      figure: figures.join(', '),
-      bound,
-      holds:
-        isThrough && isAsChosen && complaints.length === 0 && frames.every((each) => each >= least),
-    };
+    const holds =
+      paths.every(({ way }) => way === `relay candidate, TURN over ${transport.toUpperCase()}`) &&
+      complaints.length === 0 &&
+      frames.every((each) => each >= least);
+    const seen = paths.map(({ way, roundTrip, receiving }) => [way, roundTrip, receiving]);
+    const figure = [`${frames.join(' and ')} frames`, ...seen.flat(), ...complaints].join(', ');
+    return { figure, holds };
+  });
+}
+
+/** The media server dies in a call: both are told, and the next call has another one. */
+function killMedia(
+  pair: Pair,
+  what: string,
+  example: RunningExample,
+  media: (typeof VARIANTS)[number]['media'],
+): Promise<Finding> {
+  return withPages(what, 'both are told, and the next call decodes frames', async (pages) => {
+    const [alice, bob] = await openBoth(example.url, pair, pages);
+    await alice.call('bob');
+    await talk(alice, bob);
+    const [id] = childrenOf(example.child.pid, PROCESSES[media]);
+    process.kill(id!, 'SIGKILL');
+    const words = [await alice.says('The call is over'), await bob.says('The call is over')];
+    await bob.call('alice');
+    await talk(bob, alice);
+    await bob.decodeFrames(FRAMES_PER_SECOND_MIN);
+    return { figure: words.join(' '), holds: words.every((each) => each.includes('has died')) };
+  });
+}
+
+/** The control: browsers that try the direct way do not get there. */
+function callWithout(pair: Pair, what: string, url: string): Promise<Finding> {
+  return withPages(what, 'the media server is not reached', async (pages) => {
+    const [alice, bob] = await openBoth(url, pair, pages, WITHOUT_GATEWAY);
+    await alice.call('bob');
+    await bob.press('accept');
+    await alice.says(CONNECTING);
+    const words = await alice.says(NOT_CONNECTING, FAIL_MS_MAX);
+    return { figure: words, holds: UNREACHED.test(words) };
+  });
+}
+
+async function talk(caller: CallPage, callee: CallPage): Promise<void> {
+  await callee.press('accept');
+  await caller.says('You are talking to');
+  await callee.says('You are talking to');
+}
+
+/** Finds something out by pages that are closed then; when it cannot be found out, tells what they show. */
+async function withPages(
+  what: string,
+  bound: string,
+  act: (pages: CallPage[]) => Promise<Pick<Finding, 'figure' | 'holds'>>,
+): Promise<Finding> {
+  const pages: CallPage[] = [];
+  try {
+    return { what, bound, ...(await act(pages)) };
   } catch (error) {
-    return { what, figure: String(error), bound, holds: false };
+    const seen = await Promise.all(pages.map((page) => describe(page).catch(String)));
+    return { what, bound, figure: [String(error), ...seen].join('; '), holds: false };
   } finally {
     for (const { page } of pages) await page.close();
   }
 }
 
-/** The control: browsers that try the direct way do not get there. */
-async function callWithout({ caller, callee }: Pair, media: string, url: string): Promise<Finding> {
-  const what = `control: ${media} without the gateway`;
-  const bound = 'no call';
-  const pages: CallPage[] = [];
-  try {
-    const [alice, bob] = await openBoth(url, caller, callee, pages, WITHOUT_GATEWAY);
-    await alice.call('bob');
-    await bob.press('accept');
-    await alice.says('Connecting with bob');
-    // One that gets there goes on and on.
-    const figure = await alice.says('The call is over', FAIL_MS_MAX);
-    return { what, figure, bound, holds: true };
-  } catch (error) {
-    return { what, figure: String(error), bound, holds: false };
-  } finally {
-    for (const { page } of pages) await page.close();
-  }
+async function describe(page: CallPage): Promise<string> {
+  const shown = Object.values(await page.shown());
+  const frames = `${await page.frames()} frames`;
+  return [await page.text('status'), ...shown, frames, ...page.complaints].join(', ');
 }
 
 async function openBoth(
   url: string,
-  caller: RunningBrowser,
-  callee: RunningBrowser,
+  { caller, callee }: Pair,
   pages: CallPage[],
   script?: string,
 ): Promise<[CallPage, CallPage]> {
