@@ -35,6 +35,8 @@ export function showState(state) {
   const isInCall = state === 'calling' || state === 'talking';
   element('controls').hidden = !isInCall;
   element('placeholder').hidden = state === 'talking';
+  // On a narrow screen the form may be where the picture was.
+  if (isInCall) element('stage').scrollIntoView({ block: 'nearest' });
   if (!isInCall) showPath(undefined);
 }
 

@@ -24,15 +24,14 @@ export class Call {
     caller.call = this;
     callee.call = this;
     this.#ringing = setTimeout(() => {
-      this.end({ caller: `${callee.name} does not answer`, callee: `${caller.name} gave up` });
+      this.#end({ caller: `${callee.name} does not answer`, callee: `${caller.name} gave up` });
     }, RING_MS_MAX);
   }
 
   /** Rings at the callee. */
-  static start(caller: User, callee: User, sdpOffer: string, server: MediaServer): Call {
+  static start(caller: User, callee: User, sdpOffer: string, server: MediaServer): void {
     const call = new Call(caller, callee);
     call.#ring(sdpOffer, server).catch((error: unknown) => call.#fail(error));
-    return call;
   }
 
   /** True while somebody of this name rings at this user. */
@@ -63,11 +62,11 @@ export class Call {
    * @param reason - what the other one is told.
    */
   leave(user: User, reason: string): void {
-    this.end(this.#sideOf(user) === 'caller' ? { callee: reason } : { caller: reason });
+    this.#end(this.#sideOf(user) === 'caller' ? { callee: reason } : { caller: reason });
   }
 
   /** Ends the call, once. */
-  end(words: LastWords): void {
+  #end(words: LastWords): void {
     if (this.#state === 'over') return;
     const wasAnswered = this.#state === 'talking';
     this.#state = 'over';
@@ -125,7 +124,7 @@ export class Call {
   }
 
   #endBoth(reason: string): void {
-    this.end({ caller: reason, callee: reason });
+    this.#end({ caller: reason, callee: reason });
   }
 
   /** A method, because the compiler does not expect that it changes while something is awaited. */
