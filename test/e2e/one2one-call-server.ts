@@ -220,8 +220,8 @@ t.test('the application server of the one-to-one call', async (t) => {
     const message = 'the media server has died';
     for (const each of [erin, frank]) t.match(await each.next('stopCommunication'), { message });
     await talk();
-    erin.send({ id: 'stop' });
-    t.match(await frank.next('stopCommunication'), { message: 'erin hung up' });
+    erin.send({ id: 'stop', failed: true });
+    t.match(await frank.next('stopCommunication'), { message: 'erin cannot go on with it' });
   });
 });
 

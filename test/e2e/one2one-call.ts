@@ -12,14 +12,14 @@ const skip = missingChromium() || missingBuild();
 
 t.test('two browsers call each other through the gateway', { skip }, async (t) => {
   const firstPort = await freePorts(PORTS);
-  const [example, { browser, close }] = await Promise.all([
+  const [example, running] = await Promise.all([
     startCallExample(['--first-port', String(firstPort)]),
     launchChromium(),
   ]);
   t.teardown(() => stopCallExample(example));
-  t.teardown(close);
+  t.teardown(() => running.close());
   const open = async (): Promise<CallPage> => {
-    const context = await browser.createBrowserContext();
+    const context = await running.browser.createBrowserContext();
     return CallPage.open(await context.newPage(), example.url);
   };
   const [alice, bob] = [await open(), await open()];

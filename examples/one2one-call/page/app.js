@@ -218,7 +218,7 @@ async function open(own) {
   });
   peer.addEventListener('interrupted', () => view.say('The media is interrupted …'));
   peer.addEventListener('failed', () => {
-    leave('The call is over: the media server cannot be reached through the gateway.');
+    giveUp('The call is over: the media server cannot be reached through the gateway.');
   });
   for (const candidate of own.candidates.splice(0)) await peer.addCandidate(candidate);
 }
@@ -228,7 +228,7 @@ async function attempt(own, step) {
   try {
     await step();
   } catch (error) {
-    if (call === own) leave(error.message);
+    if (call === own) giveUp(error.message);
   }
 }
 
@@ -253,12 +253,13 @@ async function measure(own) {
 }
 
 function hangUp() {
-  leave('You hung up.');
+  send({ id: 'stop' });
+  endCall('You hung up.');
 }
 
-/** Ends the call from here. */
-function leave(words) {
-  send({ id: 'stop' });
+/** Ends the call from here because it cannot go on. */
+function giveUp(words) {
+  send({ id: 'stop', failed: true });
   endCall(words);
 }
 

@@ -16,7 +16,7 @@ const Name = Type.String({
 const Index = Type.Union([Type.Integer({ minimum: 0, maximum: 100 }), Type.Null()]);
 const Mid = Type.Union([Type.String({ maxLength: 100 }), Type.Null()]);
 
-/** What browsers send, as in the one-to-one call of the Kurento and STUNner tutorials; `sdpAnswer` is an addition. */
+/** What browsers send, as in the tutorials of Kurento and STUNner; `sdpAnswer` and `failed` are additions. */
 const SCHEMAS = {
   register: Type.Object({ id: Type.Literal('register'), name: Name }),
   call: Type.Object({
@@ -39,7 +39,7 @@ const SCHEMAS = {
       sdpMLineIndex: Type.Optional(Index),
     }),
   }),
-  stop: Type.Object({ id: Type.Literal('stop') }),
+  stop: Type.Object({ id: Type.Literal('stop'), failed: Type.Optional(Type.Boolean()) }),
 };
 
 /** A message of a browser. */

@@ -61,7 +61,7 @@ export class Line {
         this.#user?.call?.addCandidate(this.#user, message.candidate);
         break;
       case 'stop':
-        this.#leave((name) => `${name} hung up`);
+        this.#leave((name) => `${name} ${message.failed ? 'cannot go on with it' : 'hung up'}`);
         break;
     }
   }
