@@ -36,9 +36,9 @@ const PROCESSES = { werift: 'werift-process', janus: 'janus.jcfg' } as const;
 const FAIL_MS_MAX = 60_000;
 const CONNECTING = /^Connecting with/;
 const NOT_CONNECTING = /^(?!Connecting with)/;
+const OVER = /^The call is over: /;
 /** What a call ends with whose browsers, or whose media server, have tried in vain. */
-const UNREACHED =
-  /^The call is over: .*(?:cannot be reached through the gateway|the media of the \w+ has stopped)/;
+const UNREACHED = /cannot be reached through the gateway|the media of the \w+ has stopped/;
 /** Takes the gateway away from what the page asks for. */
 const WITHOUT_GATEWAY = `
   const Original = globalThis.RTCPeerConnection;
@@ -194,9 +194,13 @@ function callWithout(pair: Pair, what: string, url: string): Promise<Finding> {
     const [alice, bob] = await openBoth(url, pair, pages, WITHOUT_GATEWAY);
     await alice.call('bob');
     await bob.press('accept');
-    await alice.says(CONNECTING);
-    const words = await alice.says(NOT_CONNECTING, FAIL_MS_MAX);
-    return { figure: words, holds: UNREACHED.test(words) };
+    const both = [alice, bob];
+    await Promise.all(both.map((page) => page.says(CONNECTING)));
+    // Whoever notices first hangs up.
+    const words = await Promise.all(both.map((page) => page.says(NOT_CONNECTING, FAIL_MS_MAX)));
+    const holds =
+      words.every((each) => OVER.test(each)) && words.some((each) => UNREACHED.test(each));
+    return { figure: words.join(' '), holds };
   });
 }
 
