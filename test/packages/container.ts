@@ -48,6 +48,18 @@ t.test('what is copied', (t) => {
   t.end();
 });
 
+t.test('the optional packages are those that everything is tested with', (t) => {
+  const { peerDependencies, devDependencies } = JSON.parse(readRepositoryFile('package.json')) as {
+    peerDependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const installed = stageOf(stages, 'production').all('RUN').join(' ').split(' ');
+  for (const name of Object.keys(peerDependencies)) {
+    t.ok(installed.includes(`${name}@${devDependencies[name]}`), name);
+  }
+  t.end();
+});
+
 t.test('stages and variables that are named exist', (t) => {
   const names = stages.map(({ name }) => name);
   for (const { from } of stages.flatMap((stage) => stage.copies())) {

@@ -103,12 +103,14 @@ function contentFindings(root: Chroot): Finding[] {
   const modules = root.path('opt/turnpike/node_modules');
   const tools = ['typescript', 'tap', 'esbuild', 'prettier'];
   const found = tools.filter((name) => existsSync(join(modules, name)));
+  const optional = ['acme-client', 'werift'].filter((name) => !existsSync(join(modules, name)));
   const { stdout } = spawnSync('du', ['--summarize', '--bytes', root.path('opt/turnpike')], {
     encoding: 'utf8',
   });
   const megabytes = Math.round(Number(stdout.split('\t')[0]) / 1e6);
   return [
     exactly('packages that only development needs', found.length, 0),
+    exactly('optional packages that are missing', optional.length, 0),
     isSo('there is no npm', !existsSync(root.path('usr/local/bin/npm'))),
     atMost('the gateway and its packages', megabytes, PROGRAM_MEGABYTES_MAX, 'MB'),
   ];
