@@ -19,7 +19,7 @@ Turnpike is running with its embedded configuration, on this machine only:
 
 ${listeners.join('\n')}
   ICE API         ${ice}/ice   (described at ${ice}/docs)
-${adminLines(config).join('')}  echo backend    ${echo}   the only peer that clients may reach
+${adminLines(config).join('')}  echo backend    ${echo}   the only peer that clients may reach, with the next one
   WebRTC echo     ${echoProblem ?? webRtcEcho}
 
 Get an ICE configuration, as an app server would for its user alice:
