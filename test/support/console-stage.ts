@@ -9,7 +9,7 @@ import { defaultConfigText } from '../../src/config/defaults.ts';
 import { missingTool, TestProcess } from './child-process.ts';
 import { missingChromium, openChromium } from './chromium.ts';
 import { ConsolePage, missingConsole } from './console-page.ts';
-import { freePorts, isPortFree } from './free-ports.ts';
+import { freePorts } from './free-ports.ts';
 import { MAIN, missingBuild } from './gateway-process.ts';
 import { OperatedGateway, type Sections } from './operated-gateway.ts';
 import { TurnClient } from './turn-client.ts';
@@ -47,8 +47,6 @@ export interface ConsoleStage {
   readonly origin: string;
   /** Where a port of the embedded configuration is here. */
   readonly port: (embedded: number) => number;
-  /** How many connections the echo has. */
-  echoPortsTaken(): Promise<number>;
   /** Has a client of alice, who has a password, allocate over UDP. */
   connect(): Promise<TurnClient>;
 }
@@ -70,13 +68,8 @@ export async function openConsoleStage(t: Test): Promise<ConsoleStage> {
     await client.allocate();
     return client;
   };
-  const echoPortsTaken = async (): Promise<number> => {
-    const ports = Array.from({ length: ECHO_PORTS }, (_, index) => port(ECHO_PORT_MIN + index));
-    const free = await Promise.all(ports.map(isPortFree));
-    return free.filter((isFree) => !isFree).length;
-  };
   const otherTab = browser.page;
-  return { gateway, sections, page, otherTab, origin, port, echoPortsTaken, connect: connectAlice };
+  return { gateway, sections, page, otherTab, origin, port, connect: connectAlice };
 }
 
 async function takePorts(): Promise<ConsoleStage['port']> {
