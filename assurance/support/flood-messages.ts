@@ -13,6 +13,8 @@ export type RepeatedKind =
   | 'allocate'
   /** Allocate requests with the nonce of the sender and an integrity that is wrong. */
   | 'badCredential'
+  /** Data on a channel that nobody has bound, in the queue of those who have. */
+  | 'channelData'
   /** DTLS ClientHello messages without a cookie. */
   | 'dtlsHello'
   /** Success and error responses, and indications. */
@@ -43,6 +45,8 @@ export function messagesOf(kind: RepeatedKind): readonly Uint8Array[] {
       return [badCredential()];
     case 'unknownAttribute':
       return [request(METHOD.BINDING, (writer) => writer.flag(0x7777))];
+    case 'channelData':
+      return [channelData()];
     case 'dtlsHello':
       return [dtlsHello()];
     case 'response':
@@ -60,6 +64,8 @@ export function variedAt(kind: FloodKind): number | undefined {
 
 /** Bytes of the NONCE value in a message; nonces of the gateway all have this length. */
 export const NONCE_BYTES = 29;
+
+const DATA_BYTES = 100;
 
 /** What every NONCE begins with (RFC 8489 §9.2). */
 const NONCE_START = 'obMatJos2';
@@ -96,6 +102,13 @@ function badCredential(): Uint8Array {
       .text(ATTRIBUTE.NONCE, NONCE_PLACE)
       .attribute(ATTRIBUTE.MESSAGE_INTEGRITY, new Uint8Array(20)),
   );
+}
+
+function channelData(): Uint8Array {
+  const message = Buffer.alloc(4 + DATA_BYTES);
+  message.writeUInt16BE(0x4000);
+  message.writeUInt16BE(DATA_BYTES, 2);
+  return message;
 }
 
 function manyGarbage(): readonly Uint8Array[] {

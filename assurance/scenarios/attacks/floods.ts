@@ -11,6 +11,7 @@ export const FLOODS = [
   floodScenario({ name: 'bad-credential-flood', kind: 'badCredential' }),
   floodScenario({ name: 'dtls-hello-flood', kind: 'dtlsHello', port: TARGET.dtlsPort }),
   floodScenario({ name: 'garbage-flood', kind: 'garbage' }),
+  floodScenario({ name: 'data-flood', kind: 'channelData' }),
   floodScenario({ name: 'saturating-binding-flood', kind: 'binding', share: SHARE }),
   floodScenario({ name: 'saturating-allocate-flood', kind: 'allocate', share: SHARE }),
   floodScenario({ name: 'saturating-garbage-flood', kind: 'garbage', share: SHARE }),
