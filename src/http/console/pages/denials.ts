@@ -3,6 +3,7 @@ import { byId, setText } from './dom.ts';
 import { formatCount, formatMoment, formatNumberOf } from './format.ts';
 import type { EventReader } from './event-feed.ts';
 import { KeyedTable, type Row } from './keyed-table.ts';
+import { sumOf } from './sum.ts';
 import { eventTitle, reasonWords, refusalWords } from './words.ts';
 
 const SHOWN_MAX = 200;
@@ -51,9 +52,9 @@ export class Denials implements EventReader {
   /** Shows how often each reason was given. */
   showCounts(metrics: LiveMetrics): void {
     const kinds: readonly [string, Readonly<Record<string, number>>][] = [
-      ['Peer denied', metrics.denials],
-      ['Login failed', metrics.authenticationFailures],
-      ['Allocation refused', metrics.allocationsRefused],
+      [eventTitle('peer.denied'), metrics.denials],
+      [eventTitle('auth.failed'), metrics.authenticationFailures],
+      [eventTitle('allocation.refused'), metrics.allocationsRefused],
     ];
     const rows = kinds.flatMap(([title, counts]) =>
       Object.entries(counts)
@@ -64,7 +65,7 @@ export class Denials implements EventReader {
         })),
     );
     this.#counts.show(rows);
-    const total = Object.values(metrics.denials).reduce((sum, count) => sum + count, 0);
+    const total = sumOf(metrics.denials);
     setText(byId('denial-badge', HTMLElement), total === 0 ? '' : formatCount(total));
   }
 

@@ -1,4 +1,5 @@
 import { figuresOf, type EchoFigures } from './echo-figures.ts';
+import { pause } from './pause.ts';
 
 const PROBES = 50;
 const INTERVAL_MS = 20;
@@ -35,8 +36,4 @@ async function firstEcho(channel: RTCDataChannel): Promise<void> {
   });
   channel.send('first');
   await Promise.race([echo, pause(PATIENCE_MS)]);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,5 +1,6 @@
 import type { GatewayEvent } from '../../admin/gateway-control.ts';
 import type { Api } from './api.ts';
+import { pause } from './pause.ts';
 
 const RETRY_MS = 2000;
 
@@ -33,7 +34,7 @@ export class EventFeed {
     for (;;) {
       await whileHidden();
       await this.#readWhileShown().catch(() => undefined);
-      if (!document.hidden) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (!document.hidden) await pause(RETRY_MS);
     }
   }
 

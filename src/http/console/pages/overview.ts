@@ -10,6 +10,7 @@ import {
   formatNumberOf,
 } from './format.ts';
 import { KeyedTable, type Cell } from './keyed-table.ts';
+import { sumOf } from './sum.ts';
 import { TrafficChart } from './traffic-chart.ts';
 
 const CERTIFICATE_WARNING_DAYS = 14;
@@ -31,8 +32,8 @@ export class Overview {
   showMetrics(metrics: LiveMetrics): void {
     const last = this.#last;
     this.#last = metrics;
-    tile('denials', formatCount(sum(metrics.denials)));
-    tile('logins', formatCount(sum(metrics.authenticationFailures)));
+    tile('denials', formatCount(sumOf(metrics.denials)));
+    tile('logins', formatCount(sumOf(metrics.authenticationFailures)));
     if (last === undefined) return;
     const seconds = (Date.parse(metrics.at) - Date.parse(last.at)) / 1000;
     if (seconds <= 0) return;
@@ -105,8 +106,4 @@ function portText({ relayPorts }: GatewayStatus): string {
       `${formatCount(count)} of ${formatCount(max)} ${family.replace('ip', 'IP')} relay ports in use`,
   );
   return used.join(', ');
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -1,5 +1,6 @@
 import { Api, ApiError, messageOf } from './api.ts';
 import { byId, setText } from './dom.ts';
+import { pause } from './pause.ts';
 
 const RETRY_MS = 2000;
 
@@ -38,7 +39,7 @@ async function admission(api: Api, form: TokenForm): Promise<void> {
       await form.ask(token === '' ? '' : 'This is not the token of the gateway.');
     } else {
       const typed = form.ask(`${sentence(messageOf(refusal))} This page tries again by itself.`);
-      await Promise.race([typed, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
+      await Promise.race([typed, pause(RETRY_MS)]);
     }
   }
 }

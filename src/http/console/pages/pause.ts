@@ -1,0 +1,4 @@
+/** Resolves after so long. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
