@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parseIp } from '../config/addresses.ts';
 import { ECHO_ENDPOINT_DEFAULT, ECHO_PORT_DEFAULT } from '../config/default-values.ts';
 import { WEBRTC_ECHO } from '../config/defaults.ts';
@@ -67,11 +67,7 @@ function registerEcho(program: Command, runners: ServiceRunners): void {
     .description('run a WebRTC backend that returns what it gets, to test the way to it')
     .option('--listen <url>', 'where it takes offers (WHIP)', ECHO_ENDPOINT_DEFAULT)
     .option('--address <ip>', 'address of this machine where it receives', ip)
-    .addOption(
-      new Option('--ports <range>', 'UDP ports, one for each connection').default(
-        `${minPort}-${maxPort}`,
-      ),
-    )
+    .option('--ports <range>', 'UDP ports, one for each connection', `${minPort}-${maxPort}`)
     .addHelpText(
       'after',
       examples(
