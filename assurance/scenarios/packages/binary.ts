@@ -1,16 +1,16 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { missingTool, runCommand } from '../../../test/support/child-process.ts';
+import { missingTool } from '../../../test/support/child-process.ts';
 import { NOBODY } from '../../../test/support/sandboxed-gateway.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { exactly, isSo } from '../../support/findings.ts';
+import { buildPackage } from '../../support/packages/build-package.ts';
 import { Chroot, missingChroot } from '../../support/packages/chroot.ts';
 import { CONFIG_FILE, servesFrom } from '../../support/packages/packaged-gateway.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILD_MS_MAX = 600_000;
 const PROGRAM = '/usr/bin/turnpike';
 const USER = `${NOBODY}:${NOBODY}`;
 
@@ -27,12 +27,7 @@ async function runAlone(
   { progress }: ScenarioOptions,
 ): Promise<readonly Finding[]> {
   progress('building');
-  const built = await runCommand(
-    'npm',
-    ['--prefix', ROOT, 'run', '--silent', 'build:binary'],
-    BUILD_MS_MAX,
-  );
-  if (built.exitCode !== 0) throw new Error(built.output);
+  await buildPackage('build:binary');
   const chroot = await Chroot.create(cleanup);
   chroot.addProgram(`${ROOT}/dist-packages/turnpike-linux-${process.arch}`, PROGRAM);
   progress('serving');

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { missingTool, runCommand } from '../../../test/support/child-process.ts';
+import { missingTool } from '../../../test/support/child-process.ts';
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { atMost, exactly, isSo } from '../../support/findings.ts';
+import { buildPackage } from '../../support/packages/build-package.ts';
 import { missingChroot, type Chroot } from '../../support/packages/chroot.ts';
 import {
   createDebianRoot,
@@ -21,7 +22,6 @@ import {
 import { servesFrom } from '../../support/packages/packaged-gateway.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILD_MS_MAX = 600_000;
 const IMAGE = 'localhost/turnpike';
 const PROGRAM_MEGABYTES_MAX = 200;
 
@@ -67,12 +67,7 @@ async function prepareBases(
   progress: (line: string) => void,
 ): Promise<void> {
   progress('fetching Node.js');
-  const built = await runCommand(
-    'npm',
-    ['--prefix', ROOT, 'run', '--silent', 'build:binary'],
-    BUILD_MS_MAX,
-  );
-  if (built.exitCode !== 0) throw new Error(built.output);
+  await buildPackage('build:binary');
   progress('putting a Debian together');
   const root = await createDebianRoot(cleanup);
   await builder.addBase(`docker.io/library/debian:${DEBIAN_RELEASE}-slim`, root);

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageVersion } from '../../../src/own-files.ts';
 import {
   missingTool,
   runCommand,
@@ -9,12 +10,13 @@ import {
 import type { Finding, Scenario, ScenarioOptions } from '../../scenario.ts';
 import { Cleanup } from '../../support/cleanup.ts';
 import { exactly, isSo } from '../../support/findings.ts';
+import { buildPackage } from '../../support/packages/build-package.ts';
 import { missingChroot, type Chroot } from '../../support/packages/chroot.ts';
 import { createDebianRoot, missingDebianRoot } from '../../support/packages/debian-root.ts';
 import { CONFIG_FILE, servesFrom } from '../../support/packages/packaged-gateway.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILD_MS_MAX = 900_000;
+const LINTIAN_MS_MAX = 900_000;
 const PROGRAM = '/usr/bin/turnpike';
 const PACKAGE = '/turnpike.deb';
 /** What dpkg itself keeps or writes anew with every package, and who users are. */
@@ -38,7 +40,8 @@ async function comeAndGo(
   { progress }: ScenarioOptions,
 ): Promise<readonly Finding[]> {
   progress('building the package');
-  const file = await buildPackage();
+  await buildPackage('build:deb');
+  const file = packageFile();
   progress('reading it with lintian');
   const tags = await lintianTags(file);
   progress('putting a Debian together');
@@ -69,30 +72,22 @@ async function comeAndGo(
   return [...findings, exactly('paths left', left.length, 0, { text: left.join(' ') || '0' })];
 }
 
-async function buildPackage(): Promise<string> {
-  const args = ['--prefix', ROOT, 'run', '--silent', 'build:deb'];
-  const { exitCode, output } = await runCommand('npm', args, BUILD_MS_MAX);
-  if (exitCode !== 0) throw new Error(output);
+function packageFile(): string {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  return join(ROOT, `dist-packages/turnpike_${ownVersion()}_${arch}.deb`);
+  return join(ROOT, `dist-packages/turnpike_${packageVersion()}_${arch}.deb`);
 }
 
 async function lintianTags(file: string): Promise<string[]> {
   const args = ['--tag-display-limit', '0', '--suppress-tags', 'initial-upload-closes-no-bugs'];
-  const { exitCode, output } = await runCommand('lintian', [...args, file], BUILD_MS_MAX);
+  const { exitCode, output } = await runCommand('lintian', [...args, file], LINTIAN_MS_MAX);
   const tags = output.split('\n').filter((line) => /^[EWF]: /.test(line));
   if (exitCode !== 0 && tags.length === 0) throw new Error(output);
   return tags;
 }
 
-function ownVersion(): string {
-  const manifest = readFileSync(join(ROOT, 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
-
 async function installedFindings(root: Chroot): Promise<Finding[]> {
   const version = await root.run([PROGRAM, '--version']);
-  const expected = ownVersion();
+  const expected = packageVersion();
   const user = await userOf(root, 'turnpike');
   const check = await root.run([PROGRAM, 'config', 'check', '-c', CONFIG_FILE], { user });
   const secret = statSync(root.path('/etc/turnpike/secret'));
